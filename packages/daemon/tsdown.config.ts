@@ -1,7 +1,7 @@
-import { defineConfig } from 'tsdown';
+import type { UserConfig } from 'tsdown';
 
 // zod and yaml are bundled: unbundled, zod alone costs the daemon's start a tenth of a second.
-export default defineConfig({
+const config: UserConfig = {
   entry: {
     client: 'src/client.ts',
     config: 'src/config/index.ts',
@@ -13,4 +13,6 @@ export default defineConfig({
   target: 'node22.19',
   dts: true,
   fixedExtension: false,
-});
+};
+
+export default config;

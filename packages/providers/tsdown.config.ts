@@ -1,6 +1,6 @@
-import { defineConfig } from 'tsdown';
+import type { UserConfig } from 'tsdown';
 
-export default defineConfig({
+const config: UserConfig = {
   entry: {
     index: 'src/index.ts',
     errors: 'src/errors.ts',
@@ -11,4 +11,6 @@ export default defineConfig({
   target: 'node22.19',
   dts: true,
   fixedExtension: false,
-});
+};
+
+export default config;

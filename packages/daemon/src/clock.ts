@@ -1,0 +1,21 @@
+/** The only place with timers and the time of day, so that a test can stand in for both. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. It jumps when somebody sets it. */
+  now(): number;
+  /** Milliseconds of a clock that never goes back. It stands still while the machine sleeps. */
+  monotonic(): number;
+  /** Calls once after `ms` milliseconds and does not keep the process alive; gives the cancel. */
+  after(ms: number, action: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, action) {
+    const timer = setTimeout(action, ms);
+    timer.unref();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};

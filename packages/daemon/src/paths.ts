@@ -1,0 +1,66 @@
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Every place of one home. Nothing here touches the disk, but for the real path of `--config`. */
+export interface Paths {
+  readonly home: string;
+  readonly config: string;
+  /** The home, or with `--config` its folder under `env/`: what this one daemon calls its own. */
+  readonly state: string;
+  readonly run: string;
+  readonly socket: string;
+  /** Held (flock) by the daemon for as long as it lives. */
+  readonly lock: string;
+  readonly log: string;
+  readonly audit: string;
+  readonly secrets: string;
+  readonly identity: string;
+}
+
+export interface PathOptions {
+  /** `--home`. */
+  readonly home?: string | undefined;
+  /** `--config`: another environment, with its own daemon, grants and audit but the same secrets. */
+  readonly config?: string | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export function locatePaths(options: PathOptions = {}): Paths {
+  const environment = options.environment ?? process.env;
+  const home = resolve(options.home ?? (environment['MCP_HOME'] || join(homedir(), '.mcp')));
+  const config = options.config === undefined ? join(home, 'config.yaml') : resolve(options.config);
+  const state = options.config === undefined ? home : join(home, 'env', environmentId(config));
+  const run = join(state, 'run');
+  return {
+    home,
+    config,
+    state,
+    run,
+    socket: join(run, 'broker.sock'),
+    lock: join(run, 'daemon.lock'),
+    log: join(run, 'daemon.log'),
+    audit: join(state, 'audit'),
+    secrets: join(home, 'secrets.age'),
+    identity: join(home, 'identity.age'),
+  };
+}
+
+function environmentId(config: string): string {
+  let real = config;
+  try {
+    real = realpathSync(config);
+  } catch {
+    // A file that is not there yet has the path that was given.
+  }
+  // Loaded here alone: the hot path seldom needs it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(real).digest('hex').slice(0, 12);
+}
+
+/** `~/x` as a path in the person's own folder; other text as it is. */
+export function expandTilde(path: string): string {
+  if (path === '~') return homedir();
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+}
+

@@ -1,0 +1,25 @@
+/**
+ * What Node does not offer and the kernel does. One file for each platform implements it: linux.ts is
+ * tested, darwin.ts is written from documentation and untested.
+ */
+export interface Platform {
+  /** Of the process at the other end when it connected. */
+  peerCredentials(fd: number): { readonly pid: number; readonly uid: number };
+  /** Undumpable, no core files, memory lock limit raised as far as it may be. Throws when it cannot. */
+  harden(): void;
+  /** Takes an exclusive lock on an open file without waiting. False: someone else holds it. */
+  tryLock(fd: number): boolean;
+  /** Start time of a process in the kernel's own unit, or undefined when there is no such process. */
+  startTime(pid: number): string | undefined;
+  /** Facts of a living process that its owner cannot forge by asking. */
+  process(pid: number): ProcessFacts | undefined;
+  /** Bytes of this process that the kernel keeps out of swap; null where it does not say. */
+  lockedMemory(): number | null;
+}
+
+export interface ProcessFacts {
+  readonly parent: number;
+  readonly startTime: string;
+  readonly hasTerminal: boolean;
+  readonly workingDirectory: string | undefined;
+}

@@ -1,0 +1,17 @@
+export {
+  BrokerError,
+  combineErrors,
+  exitCodes,
+  toBrokerError,
+  type ErrorCode,
+  type ErrorShape,
+} from '@mcp-broker/providers/errors';
+export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
+export * from './messages.ts';
+export {
+  formatReference,
+  parseTemplate,
+  substitute,
+  type Reference,
+  type Template,
+} from '../reference.ts';

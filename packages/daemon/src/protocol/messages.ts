@@ -1,0 +1,218 @@
+import type { ErrorShape } from '@mcp-broker/providers/errors';
+
+/**
+ * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
+ * languages. JSON-RPC 2.0, one message a line. Secret bytes are never inside JSON: a message whose
+ * `attachments` is N is followed by N times a 4-byte big-endian length and as many bytes.
+ */
+
+/** Raised when a change would break a client. */
+export const protocolVersion = 1;
+
+export interface Request<M extends Method = Method> {
+  readonly jsonrpc: '2.0';
+  readonly id: number;
+  readonly method: M;
+  readonly params: Methods[M]['params'];
+  readonly attachments?: number;
+}
+
+export interface Notification {
+  readonly jsonrpc: '2.0';
+  readonly method: string;
+  readonly params: unknown;
+}
+
+export interface Answer {
+  readonly jsonrpc: '2.0';
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: ErrorShape };
+  readonly attachments?: number;
+}
+
+export interface Hello {
+  readonly protocol: number;
+  /** What the caller says of itself; a claim, kept for the audit. */
+  readonly client?: string;
+}
+
+export interface HelloResult {
+  readonly protocol: number;
+  readonly version: string;
+  readonly pid: number;
+}
+
+/** One entry of the child's environment that holds a reference, or that `--env` sets. */
+export interface EnvironmentEntry {
+  readonly name: string;
+  /** The text as given, references in place. */
+  readonly value: string;
+  /** `inherited`: `$<…>` counts anywhere, `${NAME}` only as the whole; `entry` (`--env`): both anywhere. */
+  readonly origin: 'inherited' | 'entry';
+}
+
+export interface LaunchRequest {
+  /** The command as typed: a name to look up or a path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The child's PATH, to look the command up; null when it has none. */
+  readonly path: string | null;
+  readonly environment: readonly EnvironmentEntry[];
+  /** Read `$<…>` in arguments too, although every process can read what replaces them. */
+  readonly allowArgs?: boolean;
+  /** Claims: what the caller says the server is called. */
+  readonly server?: string;
+}
+
+/** A file as it was when it was hashed. 64-bit numbers are decimal strings. */
+export interface FileIdentity {
+  readonly path: string;
+  readonly dev: string;
+  readonly ino: string;
+  readonly size: string;
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+}
+
+export interface LaunchTicket {
+  /** The launch id that every audit line of this launch carries. */
+  readonly launch: string;
+  /** Single use, bound to this connection and to the process at its other end. */
+  readonly ticket: string;
+  /** What to run; compared with the disk directly before the spawn. */
+  readonly executable: FileIdentity;
+}
+
+export interface LaunchValues {
+  /** For each distinct reference, by its canonical text: the attachment's index, or null: its default. */
+  readonly values: Readonly<Record<string, number | null>>;
+}
+
+/** A variable of a request: where it would be put, and where it would come from. */
+export interface RequestedVariable {
+  readonly reference: string;
+  readonly name: string;
+  readonly backend: string;
+  readonly locator: string;
+  /** Names of the environment entries (or `argument N`) that it goes to. */
+  readonly into: readonly string[];
+}
+
+export interface PendingApproval {
+  /** Four characters, unique among the pending ones. */
+  readonly id: string;
+  readonly server?: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly executable: string;
+  /** SHA-256 of the executable's content, hex. */
+  readonly digest: string;
+  readonly workingDirectory: string;
+  readonly variables: readonly RequestedVariable[];
+  readonly environment: readonly EnvironmentEntry[];
+  readonly fingerprint: string;
+  readonly pid: number;
+  /** ISO 8601, UTC. */
+  readonly requested: string;
+}
+
+export interface SecretSummary {
+  readonly name: string;
+  readonly backend: string;
+  readonly locator: string;
+  readonly version?: string;
+  readonly created?: string;
+  readonly updated?: string;
+  /** Fresh for this long once read, in milliseconds. */
+  readonly ttlMs: number;
+  /** In the cache now, and for how long it has been. */
+  readonly cachedMs?: number;
+}
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly kind: string;
+  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
+}
+
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  readonly home: string;
+  readonly config: {
+    readonly file: string;
+    /** `kept`: the file on disk is broken and the one before it is in force. */
+    readonly state: 'loaded' | 'absent' | 'kept';
+    readonly problem?: ErrorShape;
+  };
+  readonly backends: readonly BackendStatus[];
+  readonly cache: { readonly entries: number; readonly bytes: number };
+  readonly memory: {
+    /** Bytes that hold or may hold secrets. */
+    readonly reserved: number;
+    /** Bytes that the kernel really keeps out of swap, or null where it does not say. */
+    readonly locked: number | null;
+    /** Resident bytes of the whole daemon. */
+    readonly resident: number;
+  };
+  readonly grants: number;
+  readonly pending: number;
+  readonly connections: number;
+  readonly audit: { readonly sequence: number; readonly state: 'ok' | 'failing' };
+}
+
+type None = Record<string, never>;
+
+/** Every method: what it takes and gives. Attachments stand in the comment. */
+export interface Methods {
+  'broker.hello': { params: Hello; result: HelloResult };
+  'broker.status': { params: None; result: Status };
+  'broker.stop': { params: None; result: None };
+  'config.reload': { params: None; result: None };
+  /** Attachment: the new passphrase. Makes identity.age and an empty secrets.age; leaves them unlocked. */
+  'sealed.create': { params: None; result: { readonly created: boolean } };
+  /** Attachment: the passphrase. */
+  'sealed.unlock': { params: None; result: { readonly unlocked: boolean } };
+  'sealed.lock': { params: None; result: None };
+  /** Attachment: the value. */
+  'secret.set': {
+    params: { readonly name: string; readonly backend?: string };
+    result: { readonly name: string; readonly backend: string; readonly version?: string; readonly created: boolean };
+  };
+  'secret.list': { params: { readonly backend?: string }; result: { readonly secrets: readonly SecretSummary[] } };
+  'secret.show': { params: { readonly name: string }; result: SecretSummary };
+  'secret.remove': { params: { readonly name: string }; result: { readonly name: string; readonly backend: string } };
+  'cache.clear': { params: { readonly names?: readonly string[] }; result: { readonly cleared: number } };
+  'launch.request': { params: LaunchRequest; result: LaunchTicket };
+  /** The answer's attachments: one value for each reference that has one. */
+  'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
+  'approval.list': { params: None; result: { readonly pending: readonly PendingApproval[] } };
+  /** Shows one request, and gives the code to type. Needs a controlling terminal. */
+  'approval.open': { params: { readonly id: string }; result: { readonly request: PendingApproval; readonly code: string } };
+  /** With `code`: as typed on the terminal. Without: the attachment is the sealed file's passphrase. */
+  'approval.grant': {
+    params: { readonly id: string; readonly code?: string };
+    result: { readonly request: PendingApproval; readonly until: 'daemon stops' };
+  };
+  /** The last lines, oldest first; with `follow`, each later line comes as `audit.line`. */
+  'audit.tail': {
+    params: { readonly lines: number; readonly follow?: boolean };
+    result: { readonly lines: readonly string[] };
+  };
+}
+
+export type Method = keyof Methods;
+
+/** Sent by the daemon on a connection that asked for it. */
+export interface Events {
+  'audit.line': { readonly line: string };
+}
+
+/** Sent by a client: the answer to this request is no longer wanted. */
+export interface Cancel {
+  readonly method: 'request.cancel';
+  readonly params: { readonly id: number };
+}

@@ -1,0 +1,11 @@
+export * from './errors.ts';
+export type { CallOptions, Item, Locator, Provider } from './provider.ts';
+export { createProvider, type ProviderContext } from './registry.ts';
+export {
+  createIdentityFile,
+  createSealedFile,
+  openIdentityFile,
+  type IdentitySource,
+  type SealedFileContext,
+} from './sealed-file.ts';
+export { Secret, type SecretInfo } from './secret.ts';

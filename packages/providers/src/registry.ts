@@ -1,0 +1,30 @@
+import { BrokerError } from './errors.ts';
+import type { Provider } from './provider.ts';
+import type { SealedFileContext } from './sealed-file.ts';
+
+/** What the daemon lends to the providers that it creates. */
+export type ProviderContext = SealedFileContext;
+
+type Load = (settings: unknown, context: ProviderContext) => Promise<Provider>;
+
+/** Kind → how to load it. An SDK loads when a backend of its kind is first used, and never before. */
+const loaders: Readonly<Record<string, Load>> = {
+  'sealed-file': async (_settings, context) => {
+    const { createSealedFile } = await import('./sealed-file.ts');
+    return createSealedFile(context);
+  },
+};
+
+export async function createProvider(
+  kind: string,
+  settings: unknown,
+  context: ProviderContext,
+): Promise<Provider> {
+  const load = Object.hasOwn(loaders, kind) ? loaders[kind] : undefined;
+  if (load === undefined) {
+    throw new BrokerError('ERR_CONFIG', `backends of kind ${kind} are not supported by this version`, {
+      hint: `supported: ${Object.keys(loaders).join(', ')}`,
+    });
+  }
+  return load(settings, context);
+}
