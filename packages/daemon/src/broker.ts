@@ -1,0 +1,58 @@
+import type { AuditEvent, AuditLog } from './audit/event.ts';
+import type { Cache } from './cache.ts';
+import type { Clock } from './clock.ts';
+import type { Config, LoadedConfig } from './config/index.ts';
+import type { Keyring } from './keyring.ts';
+import type { Context } from './listener.ts';
+import type { Vault } from './memory.ts';
+import type { Paths } from './paths.ts';
+import type { Platform } from './platform/platform.ts';
+import type { Approvals } from './policy/approvals.ts';
+import type { Digests } from './policy/executable.ts';
+import type { Launches } from './policy/presence.ts';
+import type { Resolver } from './resolver.ts';
+import type { BrokerError } from '@mcp-broker/providers/errors';
+
+/** The parts of a running daemon, as the handlers see them. */
+export interface Broker {
+  readonly paths: Paths;
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly vault: Vault;
+  readonly cache: Cache;
+  readonly keyring: Keyring;
+  readonly resolver: Resolver;
+  readonly approvals: Approvals;
+  readonly launches: Launches;
+  readonly digests: Digests;
+  readonly audit: AuditLog;
+  readonly config: Config;
+  readonly loaded: LoadedConfig;
+  /** Set while the file on disk is broken and the one before it is in force. */
+  readonly configProblem: BrokerError | undefined;
+  readonly startedAt: number;
+  /** Takes the file on disk, or throws and keeps the one in force. */
+  reload(): Promise<void>;
+  /** How many connections are open. */
+  connections(): number;
+  /** Ends the daemon once the answer under way has gone out. */
+  stop(): void;
+}
+
+/** The members of an audit line that say who asked. */
+export function caller(context: Context): Pick<AuditEvent, 'pid' | 'uid' | 'claims'> {
+  return {
+    pid: context.peer.pid,
+    uid: context.peer.uid,
+    ...(context.client === undefined ? {} : { claims: { client: context.client } }),
+  };
+}
+
+/** The command line that a person types for this home. */
+export function commandLine(paths: Paths, isDefaultHome: boolean, words: string): string {
+  const options = [
+    ...(isDefaultHome ? [] : ['--home', paths.home]),
+    ...(paths.state === paths.home ? [] : ['--config', paths.config]),
+  ];
+  return ['mcp', ...options, words].join(' ');
+}

@@ -1,0 +1,164 @@
+import { createProvider, toBrokerError, type BrokerError } from '@mcp-broker/providers';
+import { openAuditLog } from './audit/log.ts';
+import type { Broker } from './broker.ts';
+import { createCache } from './cache.ts';
+import type { Clock } from './clock.ts';
+import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
+import { fileLock } from './file-lock.ts';
+import { approvalHandlers } from './handlers/approval.ts';
+import { brokerHandlers } from './handlers/broker.ts';
+import { launchHandlers } from './handlers/launch.ts';
+import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { secretHandlers } from './handlers/secret.ts';
+import { openHome } from './home.ts';
+import { createKeyring } from './keyring.ts';
+import { startListener } from './listener.ts';
+import { createVault } from './memory.ts';
+import type { Paths } from './paths.ts';
+import type { Platform } from './platform/platform.ts';
+import { createApprovals } from './policy/approvals.ts';
+import { createDigests } from './policy/executable.ts';
+import { createLaunches } from './policy/presence.ts';
+import { createResolver } from './resolver.ts';
+import { version } from './version.ts';
+
+const stopGraceMs = 2000;
+
+export interface DaemonOptions {
+  readonly paths: Paths;
+  readonly platform: Platform;
+  readonly clock: Clock;
+  /** A plain identity file that the service manager lends, before the one of the config. */
+  readonly credential: string | undefined;
+  readonly report: (line: string) => void;
+  /** Called once, when everything is closed. */
+  readonly onStopped: () => void;
+}
+
+export interface Daemon {
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Puts the parts together and listens. What it throws, it throws before the first connection. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { paths, platform, clock, report } = options;
+  openHome(paths);
+  let loaded = readConfig(paths.config);
+  let configProblem: BrokerError | undefined;
+  const audit = await openAuditLog(paths.audit, clock.now);
+
+  const vault = createVault();
+  const cache = createCache({ vault, clock, maxEntries: 10_000 });
+  const keyring = createKeyring({
+    vault,
+    clock,
+    sealed: paths.identity,
+    identityFile: () => options.credential ?? loaded.config.settings.identityFile,
+    lockAfterMs: () => loaded.config.settings.lockAfterMs,
+    onIdle: () => void lockAll(broker),
+  });
+  const resolver = createResolver({
+    config: () => loaded.config,
+    cache,
+    open: (kind, settings) =>
+      createProvider(kind, settings, {
+        file: paths.secrets,
+        identity: keyring,
+        lock: (path, signal) => fileLock(path, signal, platform, clock),
+      }),
+  });
+
+  const take = async (next: LoadedConfig): Promise<void> => {
+    loaded = next;
+    configProblem = undefined;
+    await resolver.reset();
+    report('config: loaded');
+  };
+  const broken = (error: BrokerError): void => {
+    configProblem = error;
+    report(`config: kept the one in force: ${error.message}`);
+  };
+
+  const broker: Broker = {
+    paths,
+    platform,
+    clock,
+    vault,
+    cache,
+    keyring,
+    resolver,
+    audit,
+    approvals: createApprovals(clock),
+    launches: createLaunches(platform),
+    digests: createDigests(),
+    startedAt: clock.now(),
+    get config() {
+      return loaded.config;
+    },
+    get loaded() {
+      return loaded;
+    },
+    get configProblem() {
+      return configProblem;
+    },
+    connections: () => listener.connections,
+    async reload() {
+      try {
+        await take(readConfig(paths.config));
+      } catch (error) {
+        broken(toBrokerError(error));
+        throw error;
+      }
+    },
+    stop: () => void stop(),
+  };
+
+  if ((options.credential ?? loaded.config.settings.identityFile) !== undefined) await keyring.unlock();
+
+  const listener = await startListener({
+    paths,
+    platform,
+    clock,
+    version,
+    limits: loaded.config.settings.limits,
+    handlers: {
+      ...brokerHandlers(broker),
+      ...sealedHandlers(broker),
+      ...secretHandlers(broker),
+      ...launchHandlers(broker),
+      ...approvalHandlers(broker),
+    },
+    onRefused: ({ pid, uid }) => {
+      audit.append({ event: 'refused-peer', outcome: 'denied', pid, uid }).catch(() => undefined);
+    },
+    onLost: () => {
+      report('the socket is no longer ours: stopping');
+      void stop();
+    },
+  });
+  const watch = watchConfig({
+    file: paths.config,
+    clock,
+    onChange: (next) => void take(next),
+    onBroken: broken,
+  });
+  await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
+
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      watch.close();
+      await listener.stop(stopGraceMs);
+      keyring.lock();
+      cache.stop();
+      await resolver.reset();
+      await audit.append({ event: 'stop', outcome: 'allowed', pid: process.pid }).catch(() => undefined);
+      await audit.close();
+      options.onStopped();
+    })();
+    return stopping;
+  };
+
+  return { reload: broker.reload, stop };
+}

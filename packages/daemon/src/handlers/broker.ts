@@ -1,0 +1,87 @@
+import { caller, type Broker } from '../broker.ts';
+import type { Handlers } from '../listener.ts';
+import type { BackendStatus, Status } from '../protocol/messages.ts';
+import { version } from '../version.ts';
+
+/** The daemon itself: how it is, its config, its audit, its end. */
+export function brokerHandlers(
+  broker: Broker,
+): Pick<Handlers, 'broker.status' | 'broker.stop' | 'config.reload' | 'audit.tail'> {
+  return {
+    async 'broker.status'(_params, context) {
+      return { result: await status(broker, context.signal) };
+    },
+
+    async 'broker.stop'() {
+      broker.stop();
+      return { result: {} };
+    },
+
+    async 'config.reload'(_params, context) {
+      await broker.reload();
+      await broker.audit.append({ event: 'config', outcome: 'allowed', ...caller(context) });
+      return { result: {} };
+    },
+
+    async 'audit.tail'({ lines, follow }, context) {
+      if (follow === true) {
+        const stop = broker.audit.follow((line) => {
+          context.connection.send('audit.line', { line });
+        });
+        context.connection.onClose(stop);
+      }
+      return { result: { lines: await broker.audit.tail(lines) } };
+    },
+  };
+}
+
+async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
+  const { paths, cache, approvals, audit, vault, platform, loaded, configProblem } = broker;
+  const problem = configProblem?.toShape();
+  return {
+    version,
+    pid: process.pid,
+    started: new Date(broker.startedAt).toISOString(),
+    home: paths.home,
+    config: {
+      file: paths.config,
+      state: problem === undefined ? loaded.state : 'kept',
+      ...(problem === undefined ? {} : { problem }),
+    },
+    backends: await Promise.all(
+      Object.entries(broker.config.backends).map(async ([name, { kind }]) => ({
+        name,
+        kind,
+        state: await backendState(broker, name, kind, signal),
+      })),
+    ),
+    cache: { entries: cache.entries, bytes: cache.bytes },
+    memory: {
+      reserved: vault.reserved,
+      locked: platform.lockedMemory(),
+      resident: process.memoryUsage.rss(),
+    },
+    grants: approvals.grants,
+    pending: approvals.pending.length,
+    connections: broker.connections(),
+    audit: { sequence: audit.sequence, state: audit.state },
+  };
+}
+
+/** A remote store is not asked for its state here: `mcp status` answers at once. */
+async function backendState(
+  broker: Broker,
+  name: string,
+  kind: string,
+  signal: AbortSignal,
+): Promise<BackendStatus['state']> {
+  if (kind !== 'sealed-file') return 'unavailable';
+  if (!broker.keyring.unlocked) return 'locked';
+  try {
+    const provider = await broker.resolver.provider(name);
+    await provider.check?.({ signal });
+    return 'ready';
+  } catch {
+    return 'missing';
+  }
+}

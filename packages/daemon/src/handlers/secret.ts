@@ -1,0 +1,155 @@
+import { BrokerError, type Item, type Provider } from '@mcp-broker/providers';
+import { caller, type Broker } from '../broker.ts';
+import type { Handlers } from '../listener.ts';
+import type { SecretSummary } from '../protocol/messages.ts';
+import { isVariableName } from '../reference.ts';
+import { formatLocator, type Plan } from '../resolver.ts';
+
+/** What a person does with stored values: write, name and remove them, never read them. */
+export function secretHandlers(
+  broker: Broker,
+): Pick<Handlers, 'secret.set' | 'secret.list' | 'secret.show' | 'secret.remove' | 'cache.clear'> {
+  const { resolver, cache, audit } = broker;
+
+  const find = async (name: string, signal: AbortSignal): Promise<{ plan: Plan; item: Item }> => {
+    const plan = await planOf(broker, name);
+    const store = await resolver.provider(plan.backend);
+    const items = (await store.list?.({ signal })) ?? [];
+    const item = items.find((other) => other.name === plan.locator.path);
+    if (item === undefined) throw unknown(name, plan.backend);
+    return { plan, item };
+  };
+
+  return {
+    async 'secret.set'({ name, backend }, context) {
+      const [value] = context.attachments;
+      if (value === undefined) {
+        throw new BrokerError('ERR_USAGE', `the value of ${name} is missing`, { hint: `mcp secret set ${name}` });
+      }
+      const plan = await planOf(broker, name, backend);
+      const store = await resolver.provider(plan.backend);
+      if (store.put === undefined) throw readOnly(plan.backend);
+      const existed = await has(store, plan, context.signal);
+      const line = { event: 'set', variables: [name], backend: plan.backend, ...caller(context) } as const;
+      const info = await audited(broker, line, async () => store.put?.(plan.locator, value, context));
+      resolver.forget(plan);
+      const version = info?.version === undefined ? {} : { version: info.version };
+      return { result: { name, backend: plan.backend, created: !existed, ...version } };
+    },
+
+    async 'secret.list'({ backend }, context) {
+      const name = backend ?? broker.config.settings.defaultBackend;
+      const store = await resolver.provider(name);
+      if (store.list === undefined) {
+        throw new BrokerError('ERR_USAGE', `backend ${name} cannot list its items`, { hint: 'name the variable: mcp secret show NAME' });
+      }
+      const items = await store.list(context);
+      return { result: { secrets: await Promise.all(items.map(async (item) => summarise(broker, item, name))) } };
+    },
+
+    async 'secret.show'({ name }, context) {
+      const { plan, item } = await find(name, context.signal);
+      return { result: summary(broker, plan, item) };
+    },
+
+    async 'secret.remove'({ name }, context) {
+      const plan = await planOf(broker, name);
+      const store = await resolver.provider(plan.backend);
+      if (store.delete === undefined) throw readOnly(plan.backend);
+      if (!(await has(store, plan, context.signal))) throw unknown(name, plan.backend);
+      const line = { event: 'delete', variables: [name], backend: plan.backend, ...caller(context) } as const;
+      await audited(broker, line, async () => store.delete?.(plan.locator, context));
+      resolver.forget(plan);
+      return { result: { name, backend: plan.backend } };
+    },
+
+    async 'cache.clear'({ names }, context) {
+      let cleared = 0;
+      if (names === undefined) {
+        cleared = cache.clear();
+      } else {
+        for (const name of names) {
+          const plan = await planOf(broker, name);
+          if (resolver.forget(plan)) cleared += 1;
+        }
+      }
+      await audit.append({
+        event: 'config',
+        outcome: 'allowed',
+        ...(names === undefined ? {} : { variables: names }),
+        ...caller(context),
+      });
+      return { result: { cleared } };
+    },
+  };
+}
+
+/** A change is written down before it is made: no line, no change. */
+async function audited<T>(
+  broker: Broker,
+  line: Omit<Parameters<Broker['audit']['append']>[0], 'outcome'>,
+  change: () => Promise<T>,
+): Promise<T> {
+  await broker.audit.append({ ...line, outcome: 'allowed' });
+  try {
+    return await change();
+  } catch (error) {
+    const code = error instanceof BrokerError ? error.code : 'ERR_INTERNAL';
+    await broker.audit.append({ ...line, outcome: 'failed', code });
+    throw error;
+  }
+}
+
+async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
+  if (!isVariableName(name)) {
+    throw new BrokerError('ERR_USAGE', `${JSON.stringify(name)} is not a name for a variable`, {
+      hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
+      subject: name,
+    });
+  }
+  const plan = await broker.resolver.plan({ kind: 'variable', name });
+  if (backend !== undefined && backend !== plan.backend) {
+    throw new BrokerError('ERR_USAGE', `${name} belongs to backend ${plan.backend}, not ${backend}`, {
+      hint: `change the entry of ${name} under variables in ${broker.paths.config}`,
+      subject: name,
+    });
+  }
+  return plan;
+}
+
+async function has(store: Provider, plan: Plan, signal: AbortSignal): Promise<boolean> {
+  const items = await store.list?.({ signal });
+  return items?.some((item) => item.name === plan.locator.path) ?? false;
+}
+
+async function summarise(broker: Broker, item: Item, backend: string): Promise<SecretSummary> {
+  const plan = await broker.resolver.plan({ kind: 'variable', name: item.name });
+  if (plan.backend === backend && plan.locator.path === item.name) return summary(broker, plan, item);
+  return { ...item, backend, locator: item.name, ttlMs: broker.config.settings.ttlMs };
+}
+
+function summary(broker: Broker, plan: Plan, item: Item): SecretSummary {
+  const cached = broker.resolver.cachedMs(plan);
+  return {
+    ...item,
+    name: plan.subject,
+    backend: plan.backend,
+    locator: formatLocator(plan.locator),
+    ttlMs: plan.ttlMs,
+    ...(cached === undefined ? {} : { cachedMs: Math.round(cached) }),
+  };
+}
+
+function unknown(name: string, backend: string): BrokerError {
+  return new BrokerError('ERR_UNKNOWN_VARIABLE', `no value for ${name} in backend ${backend}`, {
+    hint: 'mcp secret list',
+    subject: name,
+  });
+}
+
+function readOnly(backend: string): BrokerError {
+  return new BrokerError('ERR_USAGE', `backend ${backend} cannot be written to`, {
+    hint: 'change the value with the tool of that store',
+    subject: backend,
+  });
+}

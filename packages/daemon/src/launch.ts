@@ -1,0 +1,101 @@
+import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
+import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
+import { formatReference, isVariableName, parseTemplate, type Reference, type Template } from './reference.ts';
+import { isSteeringName } from './steering-names.ts';
+
+/** `NAME=value` of more bytes is refused by the kernel. */
+const maxEntryBytes = 131_071;
+
+/** One place of a launch that takes a value. */
+export interface Destination {
+  /** The variable's name in the child's environment, or `argument N`. */
+  readonly into: string;
+  readonly template: Template;
+  /** Bytes around the values: the name and `=` of an environment entry. */
+  readonly overhead: number;
+}
+
+/** A launch's references, each once, with the places that they go to. */
+export interface LaunchPlan {
+  readonly destinations: readonly Destination[];
+  readonly references: ReadonlyMap<string, { readonly reference: Reference; readonly into: readonly string[] }>;
+}
+
+/** Reads the templates of a request. Throws `ERR_USAGE` and `ERR_REFERENCE_IN_ARGUMENT`. */
+export function readLaunch(request: LaunchRequest): LaunchPlan {
+  const destinations = [
+    ...request.environment.map((entry) => environmentDestination(entry)),
+    ...request.args.map((arg, index) => argumentDestination(arg, index, request.allowArgs === true)),
+  ].filter((destination) => destination.template.some((part) => typeof part !== 'string'));
+
+  const references = new Map<string, { reference: Reference; into: string[] }>();
+  for (const { template, into } of destinations) {
+    for (const part of template) {
+      if (typeof part === 'string') continue;
+      const text = formatReference(part);
+      const known = references.get(text);
+      if (known === undefined) references.set(text, { reference: part, into: [into] });
+      else {
+        if (!known.into.includes(into)) known.into.push(into);
+        // One written without a default has to resolve, whatever the other says.
+        if (part.kind === 'variable' && part.fallback === undefined) known.reference = part;
+      }
+    }
+  }
+  return { destinations, references };
+}
+
+function environmentDestination(entry: EnvironmentEntry): Destination {
+  if (!isVariableName(entry.name)) {
+    throw new BrokerError('ERR_USAGE', `${JSON.stringify(entry.name)} is not a name for a variable`, {
+      hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
+      subject: entry.name,
+    });
+  }
+  return {
+    into: entry.name,
+    template: parseTemplate(entry.value, entry.origin === 'entry' ? 'both' : 'inherited'),
+    overhead: Buffer.byteLength(entry.name) + 1,
+  };
+}
+
+function argumentDestination(text: string, index: number, allowed: boolean): Destination {
+  const template = parseTemplate(text, 'angle');
+  const into = `argument ${index + 1}`;
+  const reference = template.find((part) => typeof part !== 'string');
+  if (reference !== undefined && typeof reference !== 'string' && !allowed) {
+    throw new BrokerError(
+      'ERR_REFERENCE_IN_ARGUMENT',
+      `${into} holds the reference ${formatReference(reference)}, and every process can read arguments`,
+      { hint: `give it by the environment: mcp exec --env NAME='${formatReference(reference)}' -- …`, subject: into },
+    );
+  }
+  return { into, template, overhead: 0 };
+}
+
+export function steeringNames(into: readonly string[]): string[] {
+  return into.filter((name) => isSteeringName(name));
+}
+
+/**
+ * Throws one `ERR_VALUE` for all places whose text would be too long for the kernel. `length` gives
+ * the bytes that a reference stands for.
+ */
+export function checkLengths(plan: LaunchPlan, length: (reference: Reference) => number): void {
+  const errors = plan.destinations
+    .filter(({ template, overhead }) => {
+      const bytes = template.reduce(
+        (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : length(part)),
+        overhead,
+      );
+      return bytes > maxEntryBytes;
+    })
+    .map(
+      ({ into }) =>
+        new BrokerError('ERR_VALUE', `the value for ${into} is longer than the ${maxEntryBytes} bytes that the kernel takes`, {
+          hint: 'give the server a shorter value, or a file of its own',
+          subject: into,
+        }),
+    );
+  if (errors.length > 0) throw combineErrors(errors);
+}

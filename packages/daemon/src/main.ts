@@ -1,0 +1,90 @@
+import { closeSync, existsSync, fstatSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toBrokerError } from '@mcp-broker/providers/errors';
+import { harden } from './harden.ts';
+import { locatePaths, type Paths } from './paths.ts';
+import { createPlatform } from './platform/index.ts';
+
+/**
+ * The daemon's process. Hardening comes first: all that may hold a secret loads after it. Whoever
+ * started it may lend descriptor 3 and read there one line of JSON: `{"ready":true,"pid":N}`,
+ * `{"ready":false,"running":true}` when another daemon serves this home, or the error.
+ */
+async function main(): Promise<void> {
+  // A dump of the error could show what its objects hold; its name is enough to find the place.
+  process.on('uncaughtException', (error) => {
+    report(`internal error: ${error.name}`);
+    process.exit(70);
+  });
+  const platform = createPlatform();
+  harden(platform);
+
+  const { values } = parseArgs({ options: { home: { type: 'string' }, config: { type: 'string' } } });
+  const paths = locatePaths(values);
+  const [{ startDaemon }, { systemClock }, { openHome }, { tryFileLock }] = await Promise.all([
+    import('./daemon.ts'),
+    import('./clock.ts'),
+    import('./home.ts'),
+    import('./file-lock.ts'),
+  ]);
+  openHome(paths);
+  const release = tryFileLock(paths.lock, platform);
+  if (release === undefined) {
+    tellStarter({ ready: false, running: true });
+    report('another daemon serves this home');
+    return;
+  }
+  const daemon = await startDaemon({
+    paths,
+    platform,
+    clock: systemClock,
+    credential: credentialFile(),
+    report,
+    onStopped: () => {
+      release();
+      process.exit(0);
+    },
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop());
+  process.on('SIGHUP', () => {
+    daemon.reload().catch(() => undefined);
+  });
+  reportStart(paths);
+  tellStarter({ ready: true, pid: process.pid });
+}
+
+function reportStart(paths: Paths): void {
+  report(`listening on ${paths.socket}`);
+}
+
+/** An identity that systemd lends to the unit (`LoadCredential=mcp-broker-identity:…`). */
+function credentialFile(): string | undefined {
+  const folder = process.env['CREDENTIALS_DIRECTORY'];
+  if (folder === undefined) return undefined;
+  const file = join(folder, 'mcp-broker-identity');
+  return existsSync(file) ? file : undefined;
+}
+
+function report(line: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+}
+
+function tellStarter(message: object): void {
+  try {
+    if (!fstatSync(3).isFIFO() && !fstatSync(3).isSocket()) return;
+    writeSync(3, `${JSON.stringify(message)}\n`);
+    closeSync(3);
+  } catch {
+    // Nobody lent us descriptor 3: started by hand or by a service manager.
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  const known = toBrokerError(error);
+  tellStarter(known.toShape());
+  report(`${known.code}: ${known.message}`);
+  process.exit(known.exitCode);
+}

@@ -1,0 +1,146 @@
+import { isUtf8 } from 'node:buffer';
+import { BrokerError, toBrokerError, type Locator, type Provider } from '@mcp-broker/providers';
+import type { Cache, Cached } from './cache.ts';
+import type { Config } from './config/index.ts';
+import type { Reference } from './reference.ts';
+import { formatReference } from './reference.ts';
+
+/** Where a reference leads: the backend and the place in it, known without asking the store. */
+export interface Plan {
+  readonly reference: Reference;
+  /** Canonical text. */
+  readonly text: string;
+  /** The variable's name, or the canonical text of a reference with a locator. */
+  readonly subject: string;
+  readonly backend: string;
+  readonly kind: string;
+  readonly locator: Locator;
+  readonly ttlMs: number;
+}
+
+export interface Resolver {
+  /** Throws `ERR_NOT_FOUND` for a backend that the config does not have. */
+  plan(reference: Reference): Promise<Plan>;
+  /** Asks the cache and stores on this machine; `unasked` for a remote one. Throws as the store does. */
+  state(plan: Plan, signal: AbortSignal): Promise<'known' | 'unknown' | 'unasked'>;
+  /** The one path that a value takes: cache, else backend. Undefined: the store has no such secret. */
+  read(plan: Plan, signal: AbortSignal): Promise<Cached | undefined>;
+  provider(backend: string): Promise<Provider>;
+  /** False when there was nothing in the cache. */
+  forget(plan: Plan): boolean;
+  /** How long ago the cached value was read; undefined when there is none. */
+  cachedMs(plan: Plan): number | undefined;
+  /** Closes the providers; those of a changed config open anew. */
+  reset(): Promise<void>;
+}
+
+export interface ResolverOptions {
+  readonly config: () => Config;
+  readonly cache: Cache;
+  readonly open: (kind: string, settings: unknown) => Promise<Provider>;
+}
+
+export function createResolver({ config, cache, open }: ResolverOptions): Resolver {
+  const providers = new Map<string, Promise<Provider>>();
+
+  const provider = (backend: string): Promise<Provider> => {
+    const existing = providers.get(backend);
+    if (existing !== undefined) return existing;
+    const { kind, settings } = backendOf(config(), backend);
+    const opening = open(kind, settings);
+    providers.set(backend, opening);
+    // A provider that could not be opened is tried again the next time.
+    opening.catch(() => providers.delete(backend));
+    return opening;
+  };
+
+  return {
+    provider,
+    async plan(reference) {
+      const text = formatReference(reference);
+      const { settings, variables } = config();
+      if (reference.kind === 'locator') {
+        const { backend, path, field, version } = reference;
+        const locator = { path, ...(field === undefined ? {} : { field }), ...(version === undefined ? {} : { version }) };
+        const { kind } = backendOf(config(), backend);
+        return { reference, text, subject: text, backend, kind, locator, ttlMs: settings.ttlMs };
+      }
+      const entry = Object.hasOwn(variables, reference.name) ? variables[reference.name] : undefined;
+      const backend = entry?.backend ?? settings.defaultBackend;
+      const { kind } = backendOf(config(), backend);
+      const implied = entry?.path === undefined ? (await provider(backend)).locate(reference.name) : { path: entry.path };
+      const locator = {
+        ...implied,
+        ...(entry?.field === undefined ? {} : { field: entry.field }),
+        ...(entry?.version === undefined ? {} : { version: entry.version }),
+      };
+      return { reference, text, subject: reference.name, backend, kind, locator, ttlMs: entry?.ttlMs ?? settings.ttlMs };
+    },
+    async state(plan, signal) {
+      if (cache.peek(cacheKey(plan)) !== undefined) return 'known';
+      const store = await provider(plan.backend);
+      if (!store.local || store.list === undefined) return 'unasked';
+      const items = await store.list({ signal });
+      return items.some((item) => item.name === plan.locator.path) ? 'known' : 'unknown';
+    },
+    read(plan, signal) {
+      return cache.get(cacheKey(plan), plan.ttlMs, async () => {
+        const store = await provider(plan.backend);
+        const secret = await store.get(plan.locator, { signal });
+        return secret === undefined ? undefined : { bytes: secret.bytes, info: secret.info };
+      });
+    },
+    forget: (plan) => cache.drop(cacheKey(plan)),
+    cachedMs: (plan) => cache.peek(cacheKey(plan))?.ageMs,
+    async reset() {
+      const open = [...providers.values()];
+      providers.clear();
+      cache.clear();
+      await Promise.allSettled(open.map(async (opening) => (await opening).close?.()));
+    },
+  };
+}
+
+function backendOf(config: Config, backend: string): Config['backends'][string] {
+  const found = Object.hasOwn(config.backends, backend) ? config.backends[backend] : undefined;
+  if (found !== undefined) return found;
+  throw new BrokerError('ERR_NOT_FOUND', `backend ${backend} does not exist`, {
+    hint: `known backends: ${Object.keys(config.backends).join(', ')}`,
+    subject: backend,
+  });
+}
+
+export function formatLocator(locator: Locator): string {
+  const field = locator.field === undefined ? '' : `#${locator.field}`;
+  return `${locator.path}${field}${locator.version === undefined ? '' : `@${locator.version}`}`;
+}
+
+function cacheKey(plan: Plan): string {
+  return `${plan.backend}:${formatLocator(plan.locator)}`;
+}
+
+/** Throws `ERR_VALUE` when the bytes cannot stand in an environment. */
+export function checkEnvironmentValue(bytes: Uint8Array, subject: string): void {
+  const problem = bytes.includes(0)
+    ? 'holds a NUL byte'
+    : isUtf8(bytes)
+      ? undefined
+      : 'is not UTF-8 text';
+  if (problem === undefined) return;
+  throw new BrokerError('ERR_VALUE', `the value of ${subject} ${problem} and cannot stand in an environment`, {
+    hint: `store it in a text form: base64 FILE | mcp secret set ${subject} --stdin`,
+    subject,
+  });
+}
+
+/** The error of one variable names it, whatever its provider said. */
+export function nameSubject(error: unknown, subject: string): BrokerError {
+  const known = toBrokerError(error);
+  if (known.subject === subject || known.message.includes(subject)) return known;
+  return new BrokerError(known.code, `${subject}: ${known.message}`, {
+    hint: known.hint,
+    retryable: known.retryable,
+    subject,
+    cause: known,
+  });
+}
