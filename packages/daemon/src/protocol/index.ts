@@ -10,8 +10,11 @@ export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './messages.ts';
 export {
   formatReference,
+  hasReference,
+  isVariableName,
   parseTemplate,
   substitute,
+  type Forms,
   type Reference,
   type Template,
 } from '../reference.ts';

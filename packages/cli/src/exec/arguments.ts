@@ -1,0 +1,136 @@
+import { BrokerError, isVariableName } from '@mcp-broker/daemon/protocol';
+
+/** One `mcp exec`, as typed. */
+export interface ExecInput {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** `--env`, in order; no name twice. */
+  readonly entries: ReadonlyMap<string, string>;
+  readonly server: string | undefined;
+  readonly allowArgs: boolean;
+  readonly home: string | undefined;
+  readonly config: string | undefined;
+}
+
+/** Options that stand before the command's name as well, and whether each takes a value. */
+const globalOptions: Readonly<Record<string, boolean>> = {
+  '--home': true,
+  '--config': true,
+  '--json': false,
+  '--quiet': false,
+  '--verbose': false,
+  '--no-color': false,
+};
+
+const execOptions: Readonly<Record<string, boolean>> = {
+  ...globalOptions,
+  '--env': true,
+  '--server': true,
+  '--allow-args': false,
+};
+
+const example = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- COMMAND [ARG...]";
+
+/**
+ * Reads the arguments of `mcp` when they are those of `exec` (or `run`). Undefined: another command,
+ * or a call for help, which the commands answer. Throws `ERR_USAGE`.
+ */
+export function parseExec(argv: readonly string[]): ExecInput | undefined {
+  const leading = readOptions(argv, 0, globalOptions);
+  const name = argv[leading.next];
+  if (name !== 'exec' && name !== 'run') return undefined;
+
+  const { found, next } = readOptions(argv, leading.next + 1, execOptions);
+  const stop = argv[next];
+  if (stop === '--help' || stop === '-h') return undefined;
+  const explicit = stop === '--';
+  if (stop?.startsWith('-') === true && !explicit) throw refuseOption(stop);
+
+  const [command, ...args] = argv.slice(explicit ? next + 1 : next);
+  if (command === undefined || command === '') {
+    throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
+  }
+  if (!explicit && args.length === 0) {
+    throw new BrokerError('ERR_USAGE', `one word without -- names a server: ${command}`, {
+      hint: `use: mcp ${name} -- ${command}`,
+    });
+  }
+  const options = [...leading.found, ...found];
+  return {
+    command,
+    args,
+    entries: readEntries(options),
+    server: last(options, '--server'),
+    allowArgs: options.some(([option]) => option === '--allow-args'),
+    home: last(options, '--home'),
+    config: last(options, '--config'),
+  };
+}
+
+type Option = readonly [name: string, value: string];
+
+/** Reads known options from `start` on; `next` is the index of the first argument that is none. */
+function readOptions(
+  argv: readonly string[],
+  start: number,
+  known: Readonly<Record<string, boolean>>,
+): { readonly found: readonly Option[]; readonly next: number } {
+  const found: Option[] = [];
+  let next = start;
+  for (;;) {
+    const argument = argv[next] ?? '';
+    const equals = argument.indexOf('=');
+    const name = equals === -1 ? argument : argument.slice(0, equals);
+    if (!Object.hasOwn(known, name)) return { found, next };
+    const takesValue = known[name] === true;
+    if (!takesValue && equals !== -1) throw usage(`${name} takes no value`);
+    let value = equals === -1 ? '' : argument.slice(equals + 1);
+    next += 1;
+    if (takesValue && equals === -1) {
+      const following = argv[next];
+      if (following === undefined) throw usage(`${name} needs a value`);
+      value = following;
+      next += 1;
+    }
+    found.push([name, value]);
+  }
+}
+
+function readEntries(options: readonly Option[]): ReadonlyMap<string, string> {
+  const entries = new Map<string, string>();
+  for (const [option, text] of options) {
+    if (option !== '--env') continue;
+    const equals = text.indexOf('=');
+    // Never the text as a whole: someone may have typed a secret.
+    if (equals === -1) throw usage('--env needs KEY=REF');
+    const name = text.slice(0, equals);
+    if (!isVariableName(name)) throw usage(`--env: ${JSON.stringify(name)} is not a variable name`);
+    if (name === 'MCP_LAUNCH') throw usage('--env: MCP_LAUNCH is set by mcp itself');
+    if (entries.has(name)) throw usage(`--env: ${name} is given twice`);
+    entries.set(name, text.slice(equals + 1));
+  }
+  return entries;
+}
+
+function last(options: readonly Option[], wanted: string): string | undefined {
+  const value = options.findLast(([name]) => name === wanted)?.[1];
+  if (value === '') throw usage(`${wanted} needs a value`);
+  return value;
+}
+
+const secretOptions = /^--?(password|passphrase|passwd|secret|token|key|value)\b/i;
+
+function refuseOption(argument: string): BrokerError {
+  // Without what follows `=`: it may be a secret.
+  const name = argument.split('=', 1)[0] ?? argument;
+  if (secretOptions.test(name)) {
+    return new BrokerError('ERR_USAGE', `${name}: no option takes a secret`, {
+      hint: 'keep it with `mcp secret set NAME` and pass a reference: ' + example,
+    });
+  }
+  return usage(`unknown option ${name}`);
+}
+
+function usage(message: string): BrokerError {
+  return new BrokerError('ERR_USAGE', message, { hint: 'see `mcp exec --help`' });
+}

@@ -1,0 +1,29 @@
+import type { ExecInput } from './arguments.ts';
+import { restoreEnvironment } from './aside.ts';
+import { approvedProgram } from './launch.ts';
+import { lookUp } from './lookup.ts';
+import { draftLaunch, type Draft } from './references.ts';
+import { runServer, type ServerProgram } from './server.ts';
+import { fillIn } from './values.ts';
+
+/**
+ * One launch: what the references of the command's environment stand for comes from the daemon, and
+ * the server runs in our place until it ends. Gives its exit code; what stops it from starting is thrown.
+ */
+export async function exec(input: ExecInput): Promise<number> {
+  const draft = draftLaunch(input, restoreEnvironment(process.env));
+  return runServer(
+    draft.hasReferences ? await approvedProgram(draft, input) : plainProgram(draft, input),
+  );
+}
+
+/** A launch without references needs no daemon, and starts none. */
+function plainProgram(draft: Draft, input: ExecInput): ServerProgram {
+  const { args, environment } = fillIn(draft, () => '');
+  return {
+    file: lookUp(draft.command, environment['PATH']),
+    name: input.command,
+    args,
+    environment,
+  };
+}

@@ -1,0 +1,62 @@
+import { statSync } from 'node:fs';
+import { connect, locatePaths } from '@mcp-broker/daemon/client';
+import { BrokerError, type FileIdentity, type LaunchRequest } from '@mcp-broker/daemon/protocol';
+
+import type { ExecInput } from './arguments.ts';
+import { daemonProgram } from './daemon-program.ts';
+import type { Draft } from './references.ts';
+import type { ServerProgram } from './server.ts';
+import { fillIn, readValues } from './values.ts';
+
+/**
+ * Asks the daemon whether this launch may have its variables and takes their values: two round trips.
+ * The connection is closed when it gives the program to run.
+ */
+export async function approvedProgram(draft: Draft, input: ExecInput): Promise<ServerProgram> {
+  const client = await connect(locatePaths(input), { client: 'mcp exec', start: daemonProgram });
+  // Its rejection also reaches whichever call is waiting.
+  client.closed.catch(() => undefined);
+  try {
+    const asked = client.call('launch.request', launchRequest(draft, input));
+    // While the daemon decides and writes its audit line.
+    process.getBuiltinModule('node:child_process');
+    const { launch, ticket, executable } = (await asked).result;
+    const { result, attachments } = await client.call('launch.take', { ticket });
+    const { args, environment } = fillIn(draft, readValues(result, attachments));
+    environment['MCP_LAUNCH'] = launch;
+    assertUnchanged(executable);
+    return { file: executable.path, name: input.command, args, environment };
+  } finally {
+    client.close();
+  }
+}
+
+function launchRequest(draft: Draft, input: ExecInput): LaunchRequest {
+  const entry = draft.entries.find(({ name }) => name === 'PATH');
+  return {
+    command: draft.command,
+    args: input.args,
+    path: entry?.value ?? draft.environment['PATH'] ?? null,
+    environment: draft.entries.map(({ name, value, origin }) => ({ name, value, origin })),
+    ...(input.allowArgs ? { allowArgs: true } : {}),
+    ...(input.server === undefined ? {} : { server: input.server }),
+  };
+}
+
+/** The last look before the spawn: is this still the file that was hashed and approved? */
+function assertUnchanged(seen: FileIdentity): void {
+  const now = statSync(seen.path, { bigint: true, throwIfNoEntry: false });
+  if (
+    now === undefined ||
+    String(now.dev) !== seen.dev ||
+    String(now.ino) !== seen.ino ||
+    String(now.size) !== seen.size ||
+    String(now.mtimeNs) !== seen.mtimeNs ||
+    String(now.ctimeNs) !== seen.ctimeNs
+  ) {
+    throw new BrokerError('ERR_CHANGED', `${seen.path} changed while it was being launched`, {
+      hint: 'start the server again; if you did not change the file, find out who did',
+      subject: seen.path,
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+/** Where the C library looks when there is no PATH. */
+const defaultPath = '/bin:/usr/bin';
+
+/**
+ * Finds a command as execvp does: a name with a slash is a path, an empty element of PATH is the
+ * working folder, and what may not be run is passed over while another may follow. Throws
+ * `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`.
+ */
+export function lookUp(command: string, path: string | undefined): string {
+  if (command.includes('/')) {
+    const state = probe(command);
+    if (state === 'runs') return command;
+    throw state === 'missing' ? notFound(command, 'path') : notExecutable(command);
+  }
+  let refused: string | undefined;
+  for (const folder of (path ?? defaultPath).split(':')) {
+    const candidate = folder === '' ? `./${command}` : join(folder, command);
+    const state = probe(candidate);
+    if (state === 'runs') return candidate;
+    if (state === 'refused') refused ??= candidate;
+  }
+  throw refused === undefined ? notFound(command, 'name') : notExecutable(refused);
+}
+
+function probe(file: string): 'runs' | 'refused' | 'missing' {
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats === undefined) return 'missing';
+    if (!stats.isFile()) return 'refused';
+    accessSync(file, constants.X_OK);
+    return 'runs';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM' ? 'refused' : 'missing';
+  }
+}
+
+export function notFound(command: string, typed: 'name' | 'path'): BrokerError {
+  return new BrokerError('ERR_COMMAND_NOT_FOUND', `command not found: ${command}`, {
+    hint:
+      typed === 'path'
+        ? `check the path: ls -l ${command}`
+        : `give its whole path, or add its folder to the PATH that the MCP client hands on`,
+  });
+}
+
+export function notExecutable(file: string): BrokerError {
+  return new BrokerError('ERR_NOT_EXECUTABLE', `not executable: ${file}`, {
+    hint: `check its mode: ls -ld ${file}`,
+  });
+}
