@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { checkLengths, readLaunch } from './launch.ts';
+import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
+
+function request(environment: EnvironmentEntry[], args: string[] = [], allowArgs = false): LaunchRequest {
+  return { command: 'node', args, path: null, environment, allowArgs };
+}
+const entry = (name: string, value: string): EnvironmentEntry => ({ name, value, origin: 'entry' });
+
+describe('the references of a launch', () => {
+  test('are taken once each, with every place that they go to', () => {
+    const plan = readLaunch(request([entry('A', '$<X>'), entry('B', 'x${X}$<Y>'), entry('C', 'literal')]));
+    expect([...plan.references].map(([text, { into }]) => [text, into])).toEqual([
+      ['$<X>', ['A', 'B']],
+      ['$<Y>', ['B']],
+    ]);
+  });
+
+  test('have no default when one place has none', () => {
+    for (const values of [['$<X:-d>', '$<X>'], ['$<X>', '$<X:-d>']]) {
+      const plan = readLaunch(request(values.map((value, index) => entry(`N${index}`, value))));
+      expect([...plan.references.values()].map((each) => each.reference)).toEqual([{ kind: 'variable', name: 'X' }]);
+    }
+  });
+
+  test('are refused in arguments, unless the launch allows it', () => {
+    expect(() => readLaunch(request([], ['--token=$<X>']))).toThrow(/argument 1 holds the reference \$<X>/u);
+    expect([...readLaunch(request([], ['--token=$<X>'], true)).references.keys()]).toEqual(['$<X>']);
+  });
+
+  test('in the other form are plain text in an argument', () => {
+    expect(readLaunch(request([], ['${X}'])).references.size).toBe(0);
+  });
+
+  test.each(['A=B', '', '1A', 'A B', 'Á', 'A\0'])('cannot go to the name %j', (name) => {
+    expect(() => readLaunch(request([entry(name, '$<X>')]))).toThrow('is not a name for a variable');
+  });
+});
+
+describe('the length of an entry', () => {
+  const plan = readLaunch(request([entry('NAME', 'ab$<X>')]));
+  test('may be 131071 bytes with its name', () => {
+    checkLengths(plan, () => 131_071 - 'NAME=ab'.length);
+  });
+  test('may not be one byte more, and the error names the entry', () => {
+    expect(() => {
+      checkLengths(plan, () => 131_072 - 'NAME=ab'.length);
+    }).toThrow('the value for NAME is longer than');
+  });
+});
