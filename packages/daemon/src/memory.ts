@@ -1,19 +1,153 @@
+import sodium from 'sodium-native';
+
 /**
  * Locked, guarded memory for values (sodium-native), handed out in slices of slabs: one allocation a
- * value would run into the kernel's limit of mappings.
+ * value would run into the kernel's limit of mappings. Where the limit of locked memory is too low the
+ * kernel keeps less of it out of swap than is reserved, without a word; `Platform.lockedMemory` tells.
  */
 export interface Vault {
   /** Copies the bytes in. The caller wipes its own copy. */
   store(bytes: Uint8Array): Slice;
+  /** Bytes of all slabs, guard pages not counted. */
   readonly reserved: number;
 }
 
 export interface Slice {
   readonly length: number;
-  /** Lends the bytes for the time of the call; they must not be kept. */
+  /**
+   * Lends the bytes for the time of the call; they must not be kept, so the action may not be async.
+   * A `wipe` in it takes effect when it ends.
+   */
   use<T>(action: (bytes: Uint8Array) => T): T;
-  /** Overwrites and gives back. Using it afterwards throws. */
+  /** Overwrites and gives back. Using it afterwards throws; wiping it again does nothing. */
   wipe(): void;
 }
 
-export declare function createVault(): Vault;
+const slabSize = 64 * 1024;
+const smallestSlot = 32;
+/** A larger value has a slab to itself. */
+const largestSlot = 16 * 1024;
+const pageSize = 4096;
+
+/** Slots of one size, or one value alone. */
+interface Slab {
+  readonly memory: Buffer;
+  readonly slot: number;
+  /** Offsets of the slots that hold nothing. */
+  readonly free: number[];
+}
+
+export function createVault(): Vault {
+  /** By slot size: slabs with at least one free slot, the one to fill next at the end. */
+  const open = new Map<number, Slab[]>();
+  /** The one empty slab that is kept, so that a value that comes and goes does not map and unmap. */
+  let spare: Buffer | undefined;
+  let reserved = 0;
+
+  const allocate = (size: number): Buffer => {
+    const memory = sodium.sodium_malloc(size);
+    if (memory.length !== size) throw new Error('no locked memory left');
+    reserved += roundUp(size, pageSize);
+    return memory;
+  };
+
+  const free = (memory: Buffer): void => {
+    reserved -= roundUp(memory.length, pageSize);
+    sodium.sodium_free(memory);
+  };
+
+  const take = (length: number): { slab: Slab; offset: number } => {
+    if (length > largestSlot) {
+      return { slab: { memory: allocate(length), slot: length, free: [] }, offset: 0 };
+    }
+    const slot = slotFor(length);
+    let slabs = open.get(slot);
+    if (slabs === undefined) open.set(slot, (slabs = []));
+    let slab = slabs.at(-1);
+    if (slab === undefined) {
+      const memory = spare ?? allocate(slabSize);
+      spare = undefined;
+      slab = { memory, slot, free: offsets(slot) };
+      slabs.push(slab);
+    }
+    const offset = slab.free.pop() ?? 0;
+    if (slab.free.length === 0) slabs.pop();
+    return { slab, offset };
+  };
+
+  const giveBack = (slab: Slab, offset: number): void => {
+    sodium.sodium_memzero(slab.memory.subarray(offset, offset + slab.slot));
+    if (slab.slot > largestSlot) {
+      free(slab.memory);
+      return;
+    }
+    const slabs = open.get(slab.slot) ?? [];
+    slab.free.push(offset);
+    if (slab.free.length === 1) slabs.push(slab);
+    if (slab.free.length * slab.slot < slabSize) return;
+    slabs.splice(slabs.indexOf(slab), 1);
+    if (spare === undefined) spare = slab.memory;
+    else free(slab.memory);
+  };
+
+  return {
+    get reserved() {
+      return reserved;
+    },
+    store(bytes) {
+      const { slab, offset } = take(bytes.length);
+      const memory = slab.memory.subarray(offset, offset + bytes.length);
+      memory.set(bytes);
+      return createSlice(memory, () => {
+        giveBack(slab, offset);
+      });
+    },
+  };
+}
+
+function createSlice(memory: Buffer, giveBack: () => void): Slice {
+  const { length } = memory;
+  let state: 'held' | 'wiped' = 'held';
+  /** Calls of `use` that have not ended. */
+  let lent = 0;
+  return {
+    length,
+    use(action) {
+      if (state === 'wiped') throw new Error('a wiped value was used');
+      lent += 1;
+      try {
+        const result = action(memory);
+        if (result instanceof Promise) throw new TypeError('lent bytes do not outlive the call');
+        return result;
+      } finally {
+        lent -= 1;
+        if (lent === 0 && isWiped()) giveBack();
+      }
+    },
+    wipe() {
+      if (state === 'wiped') return;
+      state = 'wiped';
+      if (lent === 0) giveBack();
+    },
+  };
+
+  // In a function of its own, since the compiler does not see that `action` may change the state.
+  function isWiped(): boolean {
+    return state === 'wiped';
+  }
+}
+
+function slotFor(length: number): number {
+  let slot = smallestSlot;
+  while (slot < length) slot *= 2;
+  return slot;
+}
+
+/** Last first, so that `pop` fills a slab from its start. */
+function offsets(slot: number): number[] {
+  return Array.from({ length: slabSize / slot }, (_, index) => slabSize - (index + 1) * slot);
+}
+
+function roundUp(size: number, unit: number): number {
+  return Math.ceil(size / unit) * unit;
+}

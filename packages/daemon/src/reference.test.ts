@@ -151,9 +151,18 @@ describe('over a million inputs', () => {
     '$<A:-',
     '${A:-',
   ];
-  const text = fc
-    .array(fc.constantFrom(...pieces), { maxLength: 12, size: 'max' })
-    .map((some) => some.join(''));
+  /** Bodies that fit, or that a single character keeps from it. */
+  const nearly = fc
+    .tuple(
+      fc.constantFrom('', '', 'x', '$', '$$'),
+      fc.constantFrom('$<', '${'),
+      fc.constantFrom('A', 'v', 'v-1', '1', ''),
+      fc.constantFrom(':', ':', ':', ':-', ''),
+      joined(['a', 'B', '/', '.', '..', '-', '#', '@', '0', '_', '$', '<', '>', '\n'], 6),
+      fc.constantFrom('>', '}', '>x', '}}', ''),
+    )
+    .map((several) => several.join(''));
+  const text = fc.oneof(joined(pieces, 12), nearly);
   const word = fc
     .array(fc.constantFrom('a', 'z', 'A', 'Z', '0', '9', '.', '_', '-'), {
       minLength: 1,
@@ -317,6 +326,12 @@ function oracle(text: string, forms: Forms): Template {
     }
   }
   return result;
+}
+
+function joined(some: readonly string[], maxLength: number): fc.Arbitrary<string> {
+  return fc
+    .array(fc.constantFrom(...some), { maxLength, size: 'max' })
+    .map((several) => several.join(''));
 }
 
 /** What a property fails on, for `expect` to show. */
