@@ -66,6 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         file: paths.secrets,
         identity: keyring,
         lock: (path, signal) => fileLock(path, signal, platform, clock),
+        now: () => clock.now(),
       }),
   });
 

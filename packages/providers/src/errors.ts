@@ -103,8 +103,9 @@ export class BrokerError extends Error {
     this.subject = options.subject;
     this.retryable = options.retryable ?? false;
     this.problems = options.problems ?? [];
-    // Not enumerable, so that neither JSON nor a log walks into an SDK's error.
-    Object.defineProperty(this, 'cause', { value: options.cause, enumerable: false });
+    // Behind a getter, so that neither JSON nor `inspect` (which shows even a hidden cause) walks into
+    // an SDK's error.
+    Object.defineProperty(this, 'cause', { get: () => options.cause, enumerable: false });
   }
 
   get exitCode(): number {
@@ -136,9 +137,7 @@ const precedence: readonly number[] = [64, 75, 66, 77, 69, 78];
  * unknown before refused before unreachable), its message names every subject.
  */
 export function combineErrors(errors: readonly BrokerError[]): BrokerError {
-  const [first, ...rest] = [...errors].sort(
-    (a, b) => rank(a) - rank(b),
-  );
+  const [first, ...rest] = [...errors].sort((a, b) => rank(a) - rank(b));
   if (first === undefined) throw new RangeError('no errors to combine');
   if (rest.length === 0) return first;
   return new BrokerError(first.code, errors.map((error) => error.message).join('; '), {

@@ -4,6 +4,7 @@ export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, type ProviderContext } from './registry.ts';
 export {
   createIdentityFile,
+  createSecretsFile,
   createSealedFile,
   openIdentityFile,
   type IdentitySource,

@@ -22,9 +22,13 @@ export async function createProvider(
 ): Promise<Provider> {
   const load = Object.hasOwn(loaders, kind) ? loaders[kind] : undefined;
   if (load === undefined) {
-    throw new BrokerError('ERR_CONFIG', `backends of kind ${kind} are not supported by this version`, {
-      hint: `supported: ${Object.keys(loaders).join(', ')}`,
-    });
+    throw new BrokerError(
+      'ERR_CONFIG',
+      `backends of kind ${kind} are not supported by this version`,
+      {
+        hint: `supported: ${Object.keys(loaders).join(', ')}`,
+      },
+    );
   }
   return load(settings, context);
 }
