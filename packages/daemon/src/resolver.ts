@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BrokerError, toBrokerError, type Locator, type Provider } from '@mcp-broker/providers';
+import { BrokerError, toBrokerError, type Locator, type Provider, type Secret } from '@mcp-broker/providers';
 import type { Cache, Cached } from './cache.ts';
 import type { Config } from './config/index.ts';
 import type { Reference } from './reference.ts';
@@ -23,8 +23,11 @@ export interface Resolver {
   plan(reference: Reference): Promise<Plan>;
   /** Asks the cache and stores on this machine; `unasked` for a remote one. Throws as the store does. */
   state(plan: Plan, signal: AbortSignal): Promise<'known' | 'unknown' | 'unasked'>;
-  /** The one path that a value takes: cache, else backend. Undefined: the store has no such secret. */
-  read(plan: Plan, signal: AbortSignal): Promise<Cached | undefined>;
+  /**
+   * The one path that a value takes: cache, else backend. The value is lent to `action` for the time of
+   * its call. Undefined: the store has no such secret.
+   */
+  read<T>(plan: Plan, signal: AbortSignal, action: (cached: Cached) => T): Promise<T | undefined>;
   provider(backend: string): Promise<Provider>;
   /** False when there was nothing in the cache. */
   forget(plan: Plan): boolean;
@@ -83,12 +86,12 @@ export function createResolver({ config, cache, open }: ResolverOptions): Resolv
       const items = await store.list({ signal });
       return items.some((item) => item.name === plan.locator.path) ? 'known' : 'unknown';
     },
-    read(plan, signal) {
-      return cache.get(cacheKey(plan), plan.ttlMs, async () => {
+    read(plan, signal, action) {
+      const load = async (): Promise<Secret | undefined> => {
         const store = await provider(plan.backend);
-        const secret = await store.get(plan.locator, { signal });
-        return secret === undefined ? undefined : { bytes: secret.bytes, info: secret.info };
-      });
+        return store.get(plan.locator, { signal });
+      };
+      return cache.get(cacheKey(plan), plan.ttlMs, load, action);
     },
     forget: (plan) => cache.drop(cacheKey(plan)),
     cachedMs: (plan) => cache.peek(cacheKey(plan))?.ageMs,

@@ -1,6 +1,6 @@
 import { combineErrors, type BrokerError } from '@mcp-broker/providers/errors';
-import type { Cached } from '../cache.ts';
 import { checkLengths, type LaunchPlan } from '../launch.ts';
+import type { Slice } from '../memory.ts';
 import { unknownVariable } from '../policy/decide.ts';
 import { formatReference } from '../reference.ts';
 import { checkEnvironmentValue, nameSubject, type Plan, type Resolver } from '../resolver.ts';
@@ -11,6 +11,13 @@ export interface Values {
   /** Copies, to be wiped once they are written. */
   readonly attachments: Buffer[];
   readonly cached: number;
+  readonly ageMs: number;
+}
+
+/** A value of this launch's own, in locked memory. */
+interface Taken {
+  readonly value: Slice;
+  readonly hit: boolean;
   readonly ageMs: number;
 }
 
@@ -26,44 +33,49 @@ export async function readValues(
 ): Promise<Values> {
   const errors: BrokerError[] = [];
   const read = await Promise.all(
-    variables.map(async (variable): Promise<[Plan, Cached | undefined]> => {
+    variables.map(async (variable): Promise<Taken | undefined> => {
+      const { reference, subject, backend } = variable;
       try {
-        const cached = await resolver.read(variable, signal);
-        cached?.value.use((bytes) => {
-          checkEnvironmentValue(bytes, variable.subject);
+        const one = await resolver.read(variable, signal, (cached) => {
+          checkEnvironmentValue(cached.bytes, subject);
+          return { value: cached.copy(), hit: cached.hit, ageMs: cached.ageMs };
         });
-        const { reference } = variable;
-        if (cached === undefined && (reference.kind === 'locator' || reference.fallback === undefined)) {
-          throw unknownVariable(variable.subject, variable.backend);
+        if (one === undefined && (reference.kind === 'locator' || reference.fallback === undefined)) {
+          throw unknownVariable(subject, backend);
         }
-        return [variable, cached];
+        return one;
       } catch (error) {
-        errors.push(nameSubject(error, variable.subject));
-        return [variable, undefined];
+        errors.push(nameSubject(error, subject));
+        return undefined;
       }
     }),
   );
-  if (errors.length > 0) throw combineErrors(errors);
-
-  const lengths = new Map(read.map(([variable, cached]) => [variable.text, cached?.value.length]));
-  checkLengths(plan, (reference) => {
-    const length = lengths.get(formatReference(reference));
-    if (length !== undefined) return length;
-    return reference.kind === 'variable' ? Buffer.byteLength(reference.fallback ?? '') : 0;
-  });
-
-  const attachments: Buffer[] = [];
-  const indexes: Record<string, number | null> = {};
-  for (const [variable, cached] of read) {
-    if (cached === undefined) {
-      indexes[variable.text] = null;
-    } else {
-      indexes[variable.text] = attachments.length;
-      attachments.push(cached.value.use((bytes) => copy(bytes)));
+  const taken = read.filter((value) => value !== undefined);
+  try {
+    if (errors.length > 0) throw combineErrors(errors);
+    const lengths = new Map(variables.map(({ text }, index) => [text, read[index]?.value.length]));
+    checkLengths(plan, (reference) => {
+      const length = lengths.get(formatReference(reference));
+      if (length !== undefined) return length;
+      return reference.kind === 'variable' ? Buffer.byteLength(reference.fallback ?? '') : 0;
+    });
+    const attachments: Buffer[] = [];
+    const indexes: Record<string, number | null> = {};
+    for (const [index, { text }] of variables.entries()) {
+      const value = read[index]?.value;
+      indexes[text] = value === undefined ? null : attachments.length;
+      if (value !== undefined) attachments.push(value.use(copy));
     }
+    const hits = taken.filter(({ hit }) => hit);
+    return {
+      indexes,
+      attachments,
+      cached: hits.length,
+      ageMs: Math.max(0, ...hits.map(({ ageMs }) => ageMs)),
+    };
+  } finally {
+    for (const { value } of taken) value.wipe();
   }
-  const ages = read.flatMap(([, cached]) => (cached === undefined ? [] : [cached.ageMs]));
-  return { indexes, attachments, cached: ages.filter((age) => age > 0).length, ageMs: Math.max(0, ...ages) };
 }
 
 /** Outside of Node's shared pool, so that wiping it leaves nothing behind. */
