@@ -4,6 +4,7 @@ const config: UserConfig = {
   entry: {
     index: 'src/index.ts',
     errors: 'src/errors.ts',
+    'safe-open': 'src/safe-open.ts',
     'sealed-file-worker': 'src/sealed-file-worker.ts',
   },
   format: 'esm',
