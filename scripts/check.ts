@@ -11,7 +11,8 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['format', 'pnpm', 'exec', 'oxfmt', '--check'],
   ['unused code', 'pnpm', 'exec', 'knip'],
   ...['providers', 'daemon', 'cli'].map(
-    (name) => [`exports of ${name}`, 'pnpm', 'exec', 'publint', '--strict', `packages/${name}`] as const,
+    (name) =>
+      [`exports of ${name}`, 'pnpm', 'exec', 'publint', '--strict', `packages/${name}`] as const,
   ),
   ['generated docs', 'node', '--conditions=dev', 'scripts/generate-docs.ts', '--check'],
   ['docs against code', 'node', '--conditions=dev', 'scripts/check-docs.ts'],

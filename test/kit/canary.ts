@@ -53,7 +53,9 @@ export async function countFiles(folder: string): Promise<number> {
 }
 
 /** Looks through the arguments of every process; gives `pid: form` for each find (Linux: /proc). */
-export async function findInArguments(value: string): Promise<{ processes: number; finds: string[] }> {
+export async function findInArguments(
+  value: string,
+): Promise<{ processes: number; finds: string[] }> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name));
   const finds = await Promise.all(
     pids.map(async (pid) => {

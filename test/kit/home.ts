@@ -7,7 +7,9 @@ import { generateX25519Identity } from 'age-encryption';
 import { run, type Ended, type RunOptions } from './run.ts';
 
 /** The installed command, as built. */
-export const mcpCommand: string = fileURLToPath(new URL('../../packages/cli/bin/mcp', import.meta.url));
+export const mcpCommand: string = fileURLToPath(
+  new URL('../../packages/cli/bin/mcp', import.meta.url),
+);
 
 /** A person's folder of its own, with the broker's home in it, removed at the end. */
 export interface Home {
@@ -45,14 +47,16 @@ export async function createHome({ kind }: HomeOptions): Promise<Home> {
     broker,
     passphrase,
     env,
-    mcp: (args, options = {}) => run(mcpCommand, args, { ...options, env: { ...env, ...options.env } }),
+    mcp: (args, options = {}) =>
+      run(mcpCommand, args, { ...options, env: { ...env, ...options.env } }),
     async set(name, value) {
       expectSuccess(await home.mcp(['secret', 'set', name, '--stdin'], { input: value }));
     },
     async approve(execArgs, options) {
       const refused = await home.mcp(['exec', ...execArgs], options);
       const id = /approve ([0-9A-Z]{4})$/mu.exec(refused.stderr)?.[1];
-      if (refused.code !== 77 || id === undefined) throw new Error(`no approval was asked for: ${refused.stderr}`);
+      if (refused.code !== 77 || id === undefined)
+        throw new Error(`no approval was asked for: ${refused.stderr}`);
       expectSuccess(await home.mcp(['approve', id, '--fd', '3'], { fd3: `${passphrase}\n` }));
       return id;
     },
@@ -80,5 +84,8 @@ export function expectSuccess(ended: Ended): Ended {
 /** The lines of the audit log, parsed. */
 export async function auditLines(home: Home): Promise<Record<string, unknown>[]> {
   const text = await readFile(join(home.broker, 'audit', 'current.jsonl'), 'utf8');
-  return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }

@@ -21,7 +21,11 @@ export interface RunOptions {
 }
 
 /** Runs a program to its end. */
-export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
   const child = start(command, args, options);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -31,7 +35,11 @@ export async function run(command: string, args: readonly string[], options: Run
   return { code: code ?? 128 + signalNumber(signal), ...output };
 }
 
-export function start(command: string, args: readonly string[], options: RunOptions = {}): ChildProcess {
+export function start(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): ChildProcess {
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: definedOnly(options.env ?? process.env),
@@ -57,7 +65,9 @@ export async function readAll(stream: Readable): Promise<string> {
 }
 
 function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

@@ -115,7 +115,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop: () => void stop(),
   };
 
-  if ((options.credential ?? loaded.config.settings.identityFile) !== undefined) await keyring.unlock();
+  if ((options.credential ?? loaded.config.settings.identityFile) !== undefined)
+    await keyring.unlock();
 
   const listener = await startListener({
     paths,
@@ -154,7 +155,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
-      await audit.append({ event: 'stop', outcome: 'allowed', pid: process.pid }).catch(() => undefined);
+      await audit
+        .append({ event: 'stop', outcome: 'allowed', pid: process.pid })
+        .catch(() => undefined);
       await audit.close();
       options.onStopped();
     })();

@@ -24,8 +24,8 @@ const dangerous =
  * inherited environment, and files that only the user can read.
  */
 export function harden(platform: Platform): void {
-  const flag = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/u)].find((option) =>
-    dangerous.test(option),
+  const flag = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/u)].find(
+    (option) => dangerous.test(option),
   );
   if (flag !== undefined) {
     throw new BrokerError('ERR_USAGE', `the daemon does not run under ${flag}`, {
@@ -33,9 +33,13 @@ export function harden(platform: Platform): void {
     });
   }
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
-    throw new BrokerError('ERR_USAGE', 'the daemon does not run with NODE_TLS_REJECT_UNAUTHORIZED=0', {
-      hint: 'unset NODE_TLS_REJECT_UNAUTHORIZED',
-    });
+    throw new BrokerError(
+      'ERR_USAGE',
+      'the daemon does not run with NODE_TLS_REJECT_UNAUTHORIZED=0',
+      {
+        hint: 'unset NODE_TLS_REJECT_UNAUTHORIZED',
+      },
+    );
   }
   process.umask(0o077);
   platform.harden();

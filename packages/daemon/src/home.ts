@@ -19,7 +19,10 @@ export function openHome(paths: Paths): void {
 function requireOwnFolder(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
-    throw new BrokerError('ERR_NO_HOME', `${path} does not exist`, { hint: 'mcp init', subject: path });
+    throw new BrokerError('ERR_NO_HOME', `${path} does not exist`, {
+      hint: 'mcp init',
+      subject: path,
+    });
   }
   const problem = stats.isSymbolicLink()
     ? 'is a symbolic link'

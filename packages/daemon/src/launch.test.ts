@@ -2,14 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { checkLengths, readLaunch } from './launch.ts';
 import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
 
-function request(environment: EnvironmentEntry[], args: string[] = [], allowArgs = false): LaunchRequest {
+function request(
+  environment: EnvironmentEntry[],
+  args: string[] = [],
+  allowArgs = false,
+): LaunchRequest {
   return { command: 'node', args, path: null, environment, allowArgs };
 }
 const entry = (name: string, value: string): EnvironmentEntry => ({ name, value, origin: 'entry' });
 
 describe('the references of a launch', () => {
   test('are taken once each, with every place that they go to', () => {
-    const plan = readLaunch(request([entry('A', '$<X>'), entry('B', 'x${X}$<Y>'), entry('C', 'literal')]));
+    const plan = readLaunch(
+      request([entry('A', '$<X>'), entry('B', 'x${X}$<Y>'), entry('C', 'literal')]),
+    );
     expect([...plan.references].map(([text, { into }]) => [text, into])).toEqual([
       ['$<X>', ['A', 'B']],
       ['$<Y>', ['B']],
@@ -17,15 +23,24 @@ describe('the references of a launch', () => {
   });
 
   test('have no default when one place has none', () => {
-    for (const values of [['$<X:-d>', '$<X>'], ['$<X>', '$<X:-d>']]) {
+    for (const values of [
+      ['$<X:-d>', '$<X>'],
+      ['$<X>', '$<X:-d>'],
+    ]) {
       const plan = readLaunch(request(values.map((value, index) => entry(`N${index}`, value))));
-      expect([...plan.references.values()].map((each) => each.reference)).toEqual([{ kind: 'variable', name: 'X' }]);
+      expect([...plan.references.values()].map((each) => each.reference)).toEqual([
+        { kind: 'variable', name: 'X' },
+      ]);
     }
   });
 
   test('are refused in arguments, unless the launch allows it', () => {
-    expect(() => readLaunch(request([], ['--token=$<X>']))).toThrow(/argument 1 holds the reference \$<X>/u);
-    expect([...readLaunch(request([], ['--token=$<X>'], true)).references.keys()]).toEqual(['$<X>']);
+    expect(() => readLaunch(request([], ['--token=$<X>']))).toThrow(
+      /argument 1 holds the reference \$<X>/u,
+    );
+    expect([...readLaunch(request([], ['--token=$<X>'], true)).references.keys()]).toEqual([
+      '$<X>',
+    ]);
   });
 
   test('in the other form are plain text in an argument', () => {
@@ -33,7 +48,9 @@ describe('the references of a launch', () => {
   });
 
   test.each(['A=B', '', '1A', 'A B', 'Á', 'A\0'])('cannot go to the name %j', (name) => {
-    expect(() => readLaunch(request([entry(name, '$<X>')]))).toThrow('is not a name for a variable');
+    expect(() => readLaunch(request([entry(name, '$<X>')]))).toThrow(
+      'is not a name for a variable',
+    );
   });
 });
 

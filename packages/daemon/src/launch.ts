@@ -1,6 +1,12 @@
 import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
 import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
-import { formatReference, isVariableName, parseTemplate, type Reference, type Template } from './reference.ts';
+import {
+  formatReference,
+  isVariableName,
+  parseTemplate,
+  type Reference,
+  type Template,
+} from './reference.ts';
 import { isSteeringName } from './steering-names.ts';
 
 /** `NAME=value` of more bytes is refused by the kernel. */
@@ -18,14 +24,19 @@ export interface Destination {
 /** A launch's references, each once, with the places that they go to. */
 export interface LaunchPlan {
   readonly destinations: readonly Destination[];
-  readonly references: ReadonlyMap<string, { readonly reference: Reference; readonly into: readonly string[] }>;
+  readonly references: ReadonlyMap<
+    string,
+    { readonly reference: Reference; readonly into: readonly string[] }
+  >;
 }
 
 /** Reads the templates of a request. Throws `ERR_USAGE` and `ERR_REFERENCE_IN_ARGUMENT`. */
 export function readLaunch(request: LaunchRequest): LaunchPlan {
   const destinations = [
     ...request.environment.map((entry) => environmentDestination(entry)),
-    ...request.args.map((arg, index) => argumentDestination(arg, index, request.allowArgs === true)),
+    ...request.args.map((arg, index) =>
+      argumentDestination(arg, index, request.allowArgs === true),
+    ),
   ].filter((destination) => destination.template.some((part) => typeof part !== 'string'));
 
   const references = new Map<string, { reference: Reference; into: string[] }>();
@@ -47,10 +58,14 @@ export function readLaunch(request: LaunchRequest): LaunchPlan {
 
 function environmentDestination(entry: EnvironmentEntry): Destination {
   if (!isVariableName(entry.name)) {
-    throw new BrokerError('ERR_USAGE', `${JSON.stringify(entry.name)} is not a name for a variable`, {
-      hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
-      subject: entry.name,
-    });
+    throw new BrokerError(
+      'ERR_USAGE',
+      `${JSON.stringify(entry.name)} is not a name for a variable`,
+      {
+        hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
+        subject: entry.name,
+      },
+    );
   }
   return {
     into: entry.name,
@@ -67,7 +82,10 @@ function argumentDestination(text: string, index: number, allowed: boolean): Des
     throw new BrokerError(
       'ERR_REFERENCE_IN_ARGUMENT',
       `${into} holds the reference ${formatReference(reference)}, and every process can read arguments`,
-      { hint: `give it by the environment: mcp exec --env NAME='${formatReference(reference)}' -- …`, subject: into },
+      {
+        hint: `give it by the environment: mcp exec --env NAME='${formatReference(reference)}' -- …`,
+        subject: into,
+      },
     );
   }
   return { into, template, overhead: 0 };
@@ -92,10 +110,14 @@ export function checkLengths(plan: LaunchPlan, length: (reference: Reference) =>
     })
     .map(
       ({ into }) =>
-        new BrokerError('ERR_VALUE', `the value for ${into} is longer than the ${maxEntryBytes} bytes that the kernel takes`, {
-          hint: 'give the server a shorter value, or a file of its own',
-          subject: into,
-        }),
+        new BrokerError(
+          'ERR_VALUE',
+          `the value for ${into} is longer than the ${maxEntryBytes} bytes that the kernel takes`,
+          {
+            hint: 'give the server a shorter value, or a file of its own',
+            subject: into,
+          },
+        ),
     );
   if (errors.length > 0) throw combineErrors(errors);
 }

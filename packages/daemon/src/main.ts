@@ -20,7 +20,9 @@ async function main(): Promise<void> {
   const platform = createPlatform();
   harden(platform);
 
-  const { values } = parseArgs({ options: { home: { type: 'string' }, config: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { home: { type: 'string' }, config: { type: 'string' } },
+  });
   const paths = locatePaths(values);
   const [{ startDaemon }, { systemClock }, { openHome }, { tryFileLock }] = await Promise.all([
     import('./daemon.ts'),

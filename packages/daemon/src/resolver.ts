@@ -1,5 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { BrokerError, toBrokerError, type Locator, type Provider, type Secret } from '@mcp-broker/providers';
+import {
+  BrokerError,
+  toBrokerError,
+  type Locator,
+  type Provider,
+  type Secret,
+} from '@mcp-broker/providers';
 import type { Cache, Cached } from './cache.ts';
 import type { Config } from './config/index.ts';
 import type { Reference } from './reference.ts';
@@ -64,20 +70,37 @@ export function createResolver({ config, cache, open }: ResolverOptions): Resolv
       const { settings, variables } = config();
       if (reference.kind === 'locator') {
         const { backend, path, field, version } = reference;
-        const locator = { path, ...(field === undefined ? {} : { field }), ...(version === undefined ? {} : { version }) };
+        const locator = {
+          path,
+          ...(field === undefined ? {} : { field }),
+          ...(version === undefined ? {} : { version }),
+        };
         const { kind } = backendOf(config(), backend);
         return { reference, text, subject: text, backend, kind, locator, ttlMs: settings.ttlMs };
       }
-      const entry = Object.hasOwn(variables, reference.name) ? variables[reference.name] : undefined;
+      const entry = Object.hasOwn(variables, reference.name)
+        ? variables[reference.name]
+        : undefined;
       const backend = entry?.backend ?? settings.defaultBackend;
       const { kind } = backendOf(config(), backend);
-      const implied = entry?.path === undefined ? (await provider(backend)).locate(reference.name) : { path: entry.path };
+      const implied =
+        entry?.path === undefined
+          ? (await provider(backend)).locate(reference.name)
+          : { path: entry.path };
       const locator = {
         ...implied,
         ...(entry?.field === undefined ? {} : { field: entry.field }),
         ...(entry?.version === undefined ? {} : { version: entry.version }),
       };
-      return { reference, text, subject: reference.name, backend, kind, locator, ttlMs: entry?.ttlMs ?? settings.ttlMs };
+      return {
+        reference,
+        text,
+        subject: reference.name,
+        backend,
+        kind,
+        locator,
+        ttlMs: entry?.ttlMs ?? settings.ttlMs,
+      };
     },
     async state(plan, signal) {
       if (cache.peek(cacheKey(plan)) !== undefined) return 'known';
@@ -130,10 +153,14 @@ export function checkEnvironmentValue(bytes: Uint8Array, subject: string): void 
       ? undefined
       : 'is not UTF-8 text';
   if (problem === undefined) return;
-  throw new BrokerError('ERR_VALUE', `the value of ${subject} ${problem} and cannot stand in an environment`, {
-    hint: `store it in a text form: base64 FILE | mcp secret set ${subject} --stdin`,
-    subject,
-  });
+  throw new BrokerError(
+    'ERR_VALUE',
+    `the value of ${subject} ${problem} and cannot stand in an environment`,
+    {
+      hint: `store it in a text form: base64 FILE | mcp secret set ${subject} --stdin`,
+      subject,
+    },
+  );
 }
 
 /** The error of one variable names it, whatever its provider said. */

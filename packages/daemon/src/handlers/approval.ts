@@ -10,7 +10,11 @@ export function approvalHandlers(
 ): Pick<Handlers, 'approval.list' | 'approval.open' | 'approval.grant'> {
   const { approvals, platform, launches, audit } = broker;
 
-  const provePresence = async (request: PendingApproval, code: string | undefined, context: Context): Promise<void> => {
+  const provePresence = async (
+    request: PendingApproval,
+    code: string | undefined,
+    context: Context,
+  ): Promise<void> => {
     requirePresence(context.peer, platform, launches, code === undefined ? 'not needed' : 'needed');
     if (code !== undefined) {
       requireTerminalAllowed(broker);

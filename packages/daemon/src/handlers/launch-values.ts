@@ -40,7 +40,10 @@ export async function readValues(
           checkEnvironmentValue(cached.bytes, subject);
           return { value: cached.copy(), hit: cached.hit, ageMs: cached.ageMs };
         });
-        if (one === undefined && (reference.kind === 'locator' || reference.fallback === undefined)) {
+        if (
+          one === undefined &&
+          (reference.kind === 'locator' || reference.fallback === undefined)
+        ) {
           throw unknownVariable(subject, backend);
         }
         return one;

@@ -35,7 +35,11 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
   return {
     async 'launch.request'(request, context) {
       const launch = randomBytes(8).toString('hex');
-      const about = { launch, ...caller(context), ...(request.server === undefined ? {} : { server: request.server }) };
+      const about = {
+        launch,
+        ...caller(context),
+        ...(request.server === undefined ? {} : { server: request.server }),
+      };
       try {
         const plan = readLaunch(request);
         const { variables, facts } = await gather(broker, plan, context.signal);
@@ -43,11 +47,18 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         const found = await findCommand(request.command, request.path, workingDirectory);
         const executable = await broker.digests.examine(found);
         const print = fingerprint(describe(request, executable, variables));
-        const granted = broker.approvals.covers(print, variables.map((variable) => variable.text));
+        const granted = broker.approvals.covers(
+          print,
+          variables.map((variable) => variable.text),
+        );
         const decision = decide({ variables: facts, granted });
         if (decision.kind === 'deny') throw combineErrors(decision.problems);
         if (decision.kind === 'ask') {
-          throw await ask(broker, pendingApproval(request, executable, variables, plan, print, workingDirectory, context), about);
+          throw await ask(
+            broker,
+            pendingApproval(request, executable, variables, plan, print, workingDirectory, context),
+            about,
+          );
         }
         const ticket = randomBytes(16).toString('hex');
         tickets.set(ticket, {
@@ -66,7 +77,12 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         return { result: { launch, ticket, executable: executable.identity } };
       } catch (error) {
         if (error instanceof BrokerError && error.code !== 'ERR_NOT_APPROVED') {
-          await broker.audit.append({ event: 'deny', outcome: 'denied', code: error.code, ...about });
+          await broker.audit.append({
+            event: 'deny',
+            outcome: 'denied',
+            code: error.code,
+            ...about,
+          });
         }
         throw error;
       }
@@ -93,7 +109,12 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
             hint: 'start the server again',
           });
         }
-        const values = await readValues(broker.resolver, ticket.plan, ticket.variables, context.signal);
+        const values = await readValues(
+          broker.resolver,
+          ticket.plan,
+          ticket.variables,
+          context.signal,
+        );
         try {
           await broker.audit.append({
             event: 'launch',
@@ -112,7 +133,12 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
         if (error instanceof BrokerError && error.code !== 'ERR_AUDIT') {
-          await broker.audit.append({ event: 'deny', outcome: 'failed', code: error.code, ...about });
+          await broker.audit.append({
+            event: 'deny',
+            outcome: 'failed',
+            code: error.code,
+            ...about,
+          });
         }
         throw error;
       }
@@ -138,7 +164,14 @@ async function gather(
         const state = await broker.resolver.state(variable, signal);
         return { subject, state, hasFallback, steering, backend: variable.backend };
       } catch (error) {
-        return { subject, state: 'unknown', failure: nameSubject(error, subject), hasFallback, steering, backend: '' };
+        return {
+          subject,
+          state: 'unknown',
+          failure: nameSubject(error, subject),
+          hasFallback,
+          steering,
+          backend: '',
+        };
       }
     }),
   );
@@ -211,11 +244,15 @@ async function ask(
     fingerprint: pending.fingerprint,
   });
   const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
-  return new BrokerError('ERR_NOT_APPROVED', `this launch is not approved for ${names.join(', ')}`, {
-    hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, `approve ${pending.id}`)}`,
-    subject: pending.id,
-    retryable: true,
-  });
+  return new BrokerError(
+    'ERR_NOT_APPROVED',
+    `this launch is not approved for ${names.join(', ')}`,
+    {
+      hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, `approve ${pending.id}`)}`,
+      subject: pending.id,
+      retryable: true,
+    },
+  );
 }
 
 function ownedBy(ticket: Ticket, context: Context, now: number): boolean {

@@ -19,7 +19,12 @@ export function sealedHandlers(
         await keyring.unlock();
       }
       const made = await createSecretsFile(paths.secrets, keyring);
-      await audit.append({ event: 'unlock', outcome: 'allowed', backend: 'sealed', ...caller(context) });
+      await audit.append({
+        event: 'unlock',
+        outcome: 'allowed',
+        backend: 'sealed',
+        ...caller(context),
+      });
       return { result: { created: created || made } };
     },
 

@@ -24,14 +24,23 @@ export function secretHandlers(
     async 'secret.set'({ name, backend }, context) {
       const [value] = context.attachments;
       if (value === undefined) {
-        throw new BrokerError('ERR_USAGE', `the value of ${name} is missing`, { hint: `mcp secret set ${name}` });
+        throw new BrokerError('ERR_USAGE', `the value of ${name} is missing`, {
+          hint: `mcp secret set ${name}`,
+        });
       }
       const plan = await planOf(broker, name, backend);
       const store = await resolver.provider(plan.backend);
       if (store.put === undefined) throw readOnly(plan.backend);
       const existed = await has(store, plan, context.signal);
-      const line = { event: 'set', variables: [name], backend: plan.backend, ...caller(context) } as const;
-      const info = await audited(broker, line, async () => store.put?.(plan.locator, value, context));
+      const line = {
+        event: 'set',
+        variables: [name],
+        backend: plan.backend,
+        ...caller(context),
+      } as const;
+      const info = await audited(broker, line, async () =>
+        store.put?.(plan.locator, value, context),
+      );
       resolver.forget(plan);
       const version = info?.version === undefined ? {} : { version: info.version };
       return { result: { name, backend: plan.backend, created: !existed, ...version } };
@@ -41,10 +50,16 @@ export function secretHandlers(
       const name = backend ?? broker.config.settings.defaultBackend;
       const store = await resolver.provider(name);
       if (store.list === undefined) {
-        throw new BrokerError('ERR_USAGE', `backend ${name} cannot list its items`, { hint: 'name the variable: mcp secret show NAME' });
+        throw new BrokerError('ERR_USAGE', `backend ${name} cannot list its items`, {
+          hint: 'name the variable: mcp secret show NAME',
+        });
       }
       const items = await store.list(context);
-      return { result: { secrets: await Promise.all(items.map(async (item) => summarise(broker, item, name))) } };
+      return {
+        result: {
+          secrets: await Promise.all(items.map(async (item) => summarise(broker, item, name))),
+        },
+      };
     },
 
     async 'secret.show'({ name }, context) {
@@ -57,7 +72,12 @@ export function secretHandlers(
       const store = await resolver.provider(plan.backend);
       if (store.delete === undefined) throw readOnly(plan.backend);
       if (!(await has(store, plan, context.signal))) throw unknown(name, plan.backend);
-      const line = { event: 'delete', variables: [name], backend: plan.backend, ...caller(context) } as const;
+      const line = {
+        event: 'delete',
+        variables: [name],
+        backend: plan.backend,
+        ...caller(context),
+      } as const;
       await audited(broker, line, async () => store.delete?.(plan.locator, context));
       resolver.forget(plan);
       return { result: { name, backend: plan.backend } };
@@ -109,10 +129,14 @@ async function planOf(broker: Broker, name: string, backend?: string): Promise<P
   }
   const plan = await broker.resolver.plan({ kind: 'variable', name });
   if (backend !== undefined && backend !== plan.backend) {
-    throw new BrokerError('ERR_USAGE', `${name} belongs to backend ${plan.backend}, not ${backend}`, {
-      hint: `change the entry of ${name} under variables in ${broker.paths.config}`,
-      subject: name,
-    });
+    throw new BrokerError(
+      'ERR_USAGE',
+      `${name} belongs to backend ${plan.backend}, not ${backend}`,
+      {
+        hint: `change the entry of ${name} under variables in ${broker.paths.config}`,
+        subject: name,
+      },
+    );
   }
   return plan;
 }
@@ -124,7 +148,8 @@ async function has(store: Provider, plan: Plan, signal: AbortSignal): Promise<bo
 
 async function summarise(broker: Broker, item: Item, backend: string): Promise<SecretSummary> {
   const plan = await broker.resolver.plan({ kind: 'variable', name: item.name });
-  if (plan.backend === backend && plan.locator.path === item.name) return summary(broker, plan, item);
+  if (plan.backend === backend && plan.locator.path === item.name)
+    return summary(broker, plan, item);
   return { ...item, backend, locator: item.name, ttlMs: broker.config.settings.ttlMs };
 }
 

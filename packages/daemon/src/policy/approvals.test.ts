@@ -72,7 +72,10 @@ describe('approvals', () => {
 
   test('of more than 64 requests the oldest goes', () => {
     const approvals = createApprovals(manualClock());
-    const ids = Array.from({ length: 65 }, (_, index) => approvals.request(request(`f${index}`)).id);
+    const ids = Array.from(
+      { length: 65 },
+      (_, index) => approvals.request(request(`f${index}`)).id,
+    );
     expect(approvals.pending).toHaveLength(64);
     expect(() => approvals.find(ids[0] ?? '')).toThrow('no pending request');
     expect(approvals.find(ids[1] ?? '').fingerprint).toBe('f1');

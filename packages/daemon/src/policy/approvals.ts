@@ -82,10 +82,14 @@ export function createApprovals(clock: Clock): Approvals {
       }
       if (others.length > 0) {
         const ids = [first, ...others].map((request) => request.id).join(', ');
-        throw new BrokerError('ERR_USAGE', `server ${idOrServer} has several pending requests: ${ids}`, {
-          hint: `mcp approve ${first.id}`,
-          subject: idOrServer,
-        });
+        throw new BrokerError(
+          'ERR_USAGE',
+          `server ${idOrServer} has several pending requests: ${ids}`,
+          {
+            hint: `mcp approve ${first.id}`,
+            subject: idOrServer,
+          },
+        );
       }
       return first;
     },
@@ -101,10 +105,14 @@ export function createApprovals(clock: Clock): Approvals {
       const given = Buffer.from(typed.trim().toUpperCase());
       const equal = given.length === expected.length && timingSafeEqual(given, expected);
       if (!equal || issued?.connection !== connection || issued.until < clock.monotonic()) {
-        throw new BrokerError('ERR_PRESENCE', `the code of request ${request.id} was not typed right`, {
-          hint: `mcp approve ${request.id}`,
-          subject: request.id,
-        });
+        throw new BrokerError(
+          'ERR_PRESENCE',
+          `the code of request ${request.id} was not typed right`,
+          {
+            hint: `mcp approve ${request.id}`,
+            subject: request.id,
+          },
+        );
       }
     },
     grant(request) {

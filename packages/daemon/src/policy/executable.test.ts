@@ -20,11 +20,31 @@ afterAll(() => {
 });
 
 describe('a command', () => {
-  const found: [title: string, command: string, path: (f: string) => string | null, expected: string][] = [
-    ['is found in the first folder of PATH that has it', 'tool', (f) => `${f}/none:${f}/one:${f}/two`, 'one/tool'],
-    ['is looked for further when a file is not executable', 'plain', (f) => `${f}/one:${f}/two`, 'two/plain'],
+  const found: [
+    title: string,
+    command: string,
+    path: (f: string) => string | null,
+    expected: string,
+  ][] = [
+    [
+      'is found in the first folder of PATH that has it',
+      'tool',
+      (f) => `${f}/none:${f}/one:${f}/two`,
+      'one/tool',
+    ],
+    [
+      'is looked for further when a file is not executable',
+      'plain',
+      (f) => `${f}/one:${f}/two`,
+      'two/plain',
+    ],
     ['with a slash is a path from the working folder', './one/tool', () => null, 'one/tool'],
-    ['is found by an empty element of PATH in the working folder', 'link', () => '/nowhere::/none', 'link'],
+    [
+      'is found by an empty element of PATH in the working folder',
+      'link',
+      () => '/nowhere::/none',
+      'link',
+    ],
   ];
   test.each(found)('%s', async (_title, command, path, expected) => {
     expect(await findCommand(command, path(folder), folder)).toBe(join(folder, expected));

@@ -31,7 +31,9 @@ export async function findCommand(
   let refused: ((name: string) => BrokerError) | undefined;
   for (const folder of (searchPath ?? '/usr/bin:/bin').split(':')) {
     // An empty element means the working folder, as it does to the shell.
-    const path = isAbsolute(folder) ? join(folder, command) : resolve(workingDirectory, folder, command);
+    const path = isAbsolute(folder)
+      ? join(folder, command)
+      : resolve(workingDirectory, folder, command);
     const problem = await executableProblem(path);
     if (problem === undefined) return path;
     if (problem === notExecutable) refused ??= problem;
@@ -39,7 +41,9 @@ export async function findCommand(
   throw (refused ?? notFound)(command);
 }
 
-async function executableProblem(path: string): Promise<((name: string) => BrokerError) | undefined> {
+async function executableProblem(
+  path: string,
+): Promise<((name: string) => BrokerError) | undefined> {
   try {
     const stats = await stat(path);
     if (!stats.isFile()) return notExecutable;
@@ -93,7 +97,10 @@ export function createDigests(maxEntries = 1024): Digests {
           }
           digest = hash.digest('hex');
           if (statKey(await file.stat({ bigint: true })) !== key) {
-            throw new BrokerError('ERR_CHANGED', `${path} changed while it was read`, { hint: 'try again', retryable: true });
+            throw new BrokerError('ERR_CHANGED', `${path} changed while it was read`, {
+              hint: 'try again',
+              retryable: true,
+            });
           }
           if (known.size >= maxEntries) known.clear();
           known.set(key, digest);

@@ -37,7 +37,9 @@ test('every part of a launch changes its fingerprint', () => {
     { variables: [{ ...variableA, kind: 'vault' }, variableC] },
     { variables: [{ ...variableA, locator: 'elsewhere' }, variableC] },
   ];
-  const prints = [launch, ...changes.map((change) => ({ ...launch, ...change }))].map((each) => fingerprint(each));
+  const prints = [launch, ...changes.map((change) => ({ ...launch, ...change }))].map((each) =>
+    fingerprint(each),
+  );
   expect(new Set(prints).size).toBe(changes.length + 1);
 });
 

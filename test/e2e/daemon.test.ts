@@ -1,0 +1,193 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createHome, expectSuccess, type Home } from '../kit/home.ts';
+import { connectTo, launchOf } from '../kit/protocol.ts';
+
+let home: Home;
+beforeAll(async () => {
+  home = await createHome({ kind: 'identity' });
+  await home.set('TOKEN', 'value');
+}, 60_000);
+afterAll(async () => {
+  await home.remove();
+});
+
+async function status(): Promise<{
+  pid: number;
+  config: { state: string };
+  cache: { entries: number };
+}> {
+  return JSON.parse(expectSuccess(await home.mcp(['status', '--json'])).stdout) as never;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true in 10 s');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('the life of the daemon', () => {
+  test('socket, folder and files are the user’s alone', () => {
+    const mode = (path: string): string =>
+      (statSync(join(home.broker, path)).mode & 0o777).toString(8);
+    expect(['', 'run', 'audit'].map(mode)).toEqual(['700', '700', '700']);
+    const files = [
+      'run/broker.sock',
+      'run/daemon.log',
+      'audit/current.jsonl',
+      'secrets.age',
+      'config.yaml',
+    ];
+    expect(files.map(mode)).toEqual(['600', '600', '600', '600', '600']);
+  });
+
+  test('start, stop and restart say what they did, and a second time changes nothing', async () => {
+    const first = await status();
+    expect((await home.mcp(['daemon', 'start'])).code).toBe(0);
+    expect((await status()).pid).toBe(first.pid);
+    expectSuccess(await home.mcp(['daemon', 'restart']));
+    expect((await status()).pid).not.toBe(first.pid);
+    expectSuccess(await home.mcp(['daemon', 'stop']));
+    expect(existsSync(join(home.broker, 'run/broker.sock'))).toBe(false);
+    expect((await home.mcp(['daemon', 'status'])).code).toBe(69);
+    expect((await home.mcp(['daemon', 'stop'])).code).toBe(0);
+  });
+
+  test('a killed daemon leaves a socket that the next one takes over', async () => {
+    expectSuccess(await home.mcp(['daemon', 'start']));
+    const { pid } = await status();
+    process.kill(pid, 'SIGKILL');
+    expectSuccess(await home.mcp(['secret', 'list']));
+    expect((await status()).pid).not.toBe(pid);
+  });
+
+  test('200 first uses at once end with one daemon, and every one is served', async () => {
+    expectSuccess(await home.mcp(['daemon', 'stop']));
+    const ended = await Promise.all(
+      Array.from({ length: 200 }, () => home.mcp(['secret', 'show', 'TOKEN', '--json'])),
+    );
+    expect(ended.filter(({ code }) => code !== 0)).toEqual([]);
+    const log = readFileSync(join(home.broker, 'run/daemon.log'), 'utf8');
+    const { pid } = await status();
+    const starts = readFileSync(join(home.broker, 'audit/current.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"event":"start"') && line.includes(`"pid":${pid}`));
+    expect(starts).toHaveLength(1);
+    expect(log).not.toContain('ERR_');
+  }, 180_000);
+
+  test('a daemon that goes during a launch ends it with 69', async () => {
+    const client = await connectTo(home);
+    const { pid } = await status();
+    process.kill(pid, 'SIGSTOP');
+    const asked = client.call('launch.request', launchOf('TOKEN')).catch((error: unknown) => error);
+    const launch = home.mcp(['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true']);
+    await until(
+      async () =>
+        readFileSync('/proc/net/unix', 'utf8').split(home.broker).length > 3 ||
+        process.platform !== 'linux',
+    );
+    process.kill(pid, 'SIGKILL');
+    expect(await asked).toMatchObject({ code: 'ERR_DAEMON_UNREACHABLE' });
+    const ended = await launch;
+    expect(ended).toMatchObject({ code: 69, stdout: '' });
+  });
+});
+
+describe('the configuration', () => {
+  const file = (): string => join(home.broker, 'config.yaml');
+  let good = '';
+  beforeAll(() => {
+    good = readFileSync(file(), 'utf8');
+  });
+  afterEach(async () => {
+    writeFileSync(file(), good);
+    await until(async () => (await status()).config.state === 'loaded');
+  });
+
+  test('is read again when it changes, and the cache is emptied', async () => {
+    writeFileSync(file(), `${good}\nvariables:\n  TOKEN: {ttl: 7s}\n`);
+    await until(async () => {
+      const { stdout } = await home.mcp(['secret', 'show', 'TOKEN', '--json']);
+      return (JSON.parse(stdout) as { ttlMs: number }).ttlMs === 7000;
+    });
+  });
+
+  test('that is broken keeps the old one in force and says so', async () => {
+    writeFileSync(file(), `${good}\nsetings: {}\n`);
+    await until(async () => (await status()).config.state === 'kept');
+    expectSuccess(await home.mcp(['secret', 'show', 'TOKEN']));
+    const { stdout } = await home.mcp(['status']);
+    expect(stdout).toContain('setings');
+  });
+
+  test('is read again on SIGHUP', async () => {
+    const { pid } = await status();
+    writeFileSync(file(), `${good}\nsetings: {}\n`);
+    process.kill(pid, 'SIGHUP');
+    await until(async () => (await status()).config.state === 'kept');
+  });
+});
+
+describe('a home', () => {
+  const cases: [
+    title: string,
+    says: RegExp,
+    spoil: (home: Home) => void,
+    mend: (home: Home) => void,
+  ][] = [
+    [
+      'that others can reach',
+      /can be reached by other users[^]*chmod 700/u,
+      ({ broker }) => {
+        chmodSync(broker, 0o755);
+      },
+      ({ broker }) => {
+        chmodSync(broker, 0o700);
+      },
+    ],
+    [
+      'whose socket folder is a link',
+      /symbolic link/u,
+      ({ broker, folder }) => {
+        rmSync(join(broker, 'run'), { recursive: true });
+        mkdirSync(join(folder, 'elsewhere'), { mode: 0o700 });
+        symlinkSync(join(folder, 'elsewhere'), join(broker, 'run'));
+      },
+      ({ broker }) => {
+        rmSync(join(broker, 'run'));
+      },
+    ],
+    [
+      'with a file where the socket belongs',
+      /broker\.sock/u,
+      ({ broker }) => {
+        writeFileSync(join(broker, 'run', 'broker.sock'), 'not a socket');
+      },
+      ({ broker }) => {
+        rmSync(join(broker, 'run', 'broker.sock'));
+      },
+    ],
+  ];
+  test.each(cases)('%s is refused with 78', async (_title, says, spoil, mend) => {
+    expectSuccess(await home.mcp(['daemon', 'stop']));
+    spoil(home);
+    const refused = await home.mcp(['secret', 'list']);
+    mend(home);
+    expect(refused.stderr).toMatch(says);
+    expect(refused.code).toBe(78);
+    expectSuccess(await home.mcp(['secret', 'list']));
+  });
+});

@@ -1,0 +1,111 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createHome, mcpCommand, type Home } from '../kit/home.ts';
+import { needs } from '../kit/needs.ts';
+import { run } from '../kit/run.ts';
+
+let home: Home;
+let pid = 0;
+beforeAll(async () => {
+  home = await createHome({ kind: 'identity' });
+  pid = await daemonPid();
+}, 60_000);
+afterAll(async () => {
+  await home.remove();
+});
+
+async function daemonPid(): Promise<number> {
+  const { stdout } = await home.mcp(['status', '--json']);
+  return (JSON.parse(stdout) as { pid: number }).pid;
+}
+
+describe('the daemon', () => {
+  needs(
+    'gdb',
+    'root',
+    'linux',
+  )('cannot be read by a process of the same user', async () => {
+    // Root may trace what it likes: the tracer gives its capabilities away first.
+    const asUser = ['--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
+    for (const command of [
+      ['gdb', '-batch', '-p', String(pid), '-ex', 'info registers'],
+      ['cat', `/proc/${pid}/environ`],
+      ['dd', `if=/proc/${pid}/mem`, 'bs=1', 'count=1'],
+    ]) {
+      const ended = await run('setpriv', [...asUser, ...command]);
+      expect(ended.stderr + ended.stdout, command.join(' ')).toMatch(
+        /not permitted|denied|could not attach/iu,
+      );
+    }
+  });
+
+  needs('linux')('writes no core file and keeps values out of swap', async () => {
+    const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
+    expect(limits).toMatch(/Max core file size +0 +0/u);
+    await home.set('TOKEN', 'value');
+    const { stdout } = await home.mcp(['status', '--json']);
+    const { memory } = JSON.parse(stdout) as { memory: { reserved: number; locked: number } };
+    expect(memory.reserved).toBeGreaterThan(0);
+    expect(memory.locked).toBeGreaterThanOrEqual(memory.reserved);
+  });
+
+  needs('linux')('opens no inspector, whatever signal it is sent', async () => {
+    const survivable = Object.entries(constants.signals).filter(
+      ([name]) => !['SIGKILL', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'].includes(name),
+    );
+    const before = readdirSync(home.folder, { recursive: true }).length;
+    for (const [name, number] of survivable) {
+      const victim = await daemonPid();
+      process.kill(victim, number);
+      // A signal that ends the daemon is fine, one that opens it is not: the next use starts it again.
+      expect(await inspectorAnswers(), name).toBe(false);
+      expect((await home.mcp(['daemon', 'start'])).code, name).toBe(0);
+    }
+    expect(readdirSync(home.folder, { recursive: true }).length).toBeLessThanOrEqual(before + 1);
+  });
+
+  test('is started with an environment of its own', async () => {
+    await home.mcp(['daemon', 'stop']);
+    const evil = join(home.folder, 'evil.cjs');
+    writeFileSync(
+      evil,
+      `require('node:fs').writeFileSync(${JSON.stringify(join(home.folder, 'evil-ran'))}, process.argv.join())`,
+    );
+    const env = { NODE_OPTIONS: `--require ${evil}`, TOKEN_OF_THE_STARTER: 'x' };
+    expect((await home.mcp(['secret', 'list'], { env })).code).toBe(0);
+    expect(readdirSync(home.folder)).not.toContain('evil-ran');
+    if (process.platform === 'linux' && process.getuid?.() === 0) {
+      const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
+      expect(environ).not.toContain('TOKEN_OF_THE_STARTER');
+      expect(environ).not.toContain('NODE_OPTIONS');
+    }
+  });
+
+  test('does not run under flags that open it', async () => {
+    await home.mcp(['daemon', 'stop']);
+    const main = join(mcpCommand, '../../node_modules/@mcp-broker/daemon/dist/main.js');
+    for (const flag of ['--inspect=0', '--heapsnapshot-signal=SIGUSR2', '--report-on-signal']) {
+      const ended = await run(process.execPath, [flag, main, '--home', home.broker], {
+        env: home.env,
+      });
+      expect(ended.code, flag).toBe(64);
+      expect(ended.stderr).toContain('does not run under');
+    }
+  });
+});
+
+async function inspectorAnswers(): Promise<boolean> {
+  const socket = connect(9229, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

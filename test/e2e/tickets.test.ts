@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { auditLines, createHome, type Home } from '../kit/home.ts';
+import { connectTo, launchOf, ticketFor } from '../kit/protocol.ts';
+
+let home: Home;
+beforeAll(async () => {
+  home = await createHome({ kind: 'sealed' });
+  for (const name of ['A', 'B']) await home.set(name, `value of ${name}`);
+}, 60_000);
+afterAll(async () => {
+  await home.remove();
+});
+
+describe('a ticket', () => {
+  test('gives the values of its own launch, once', async () => {
+    const client = await connectTo(home);
+    const { ticket } = await ticketFor(home, client, launchOf('A'));
+    const { result, attachments } = await client.call('launch.take', { ticket });
+    expect(result.values).toEqual({ '$<A>': 0 });
+    expect(attachments.map(String)).toEqual(['value of A']);
+    await expect(client.call('launch.take', { ticket })).rejects.toMatchObject({
+      code: 'ERR_DENIED',
+    });
+    client.close();
+  });
+
+  test('is of no use on another connection, and spent by the try', async () => {
+    const [first, second] = [await connectTo(home), await connectTo(home)];
+    const { ticket } = await ticketFor(home, first, launchOf('A'));
+    await expect(second.call('launch.take', { ticket })).rejects.toMatchObject({
+      code: 'ERR_DENIED',
+    });
+    await expect(first.call('launch.take', { ticket })).rejects.toMatchObject({
+      code: 'ERR_DENIED',
+    });
+    first.close();
+    second.close();
+  });
+
+  test('that nobody gave out is refused, and the refusal is audited', async () => {
+    const client = await connectTo(home);
+    const before = (await auditLines(home)).length;
+    await expect(client.call('launch.take', { ticket: '0'.repeat(32) })).rejects.toMatchObject({
+      code: 'ERR_DENIED',
+    });
+    expect((await auditLines(home)).slice(before)).toMatchObject([
+      { event: 'deny', outcome: 'failed', code: 'ERR_DENIED' },
+    ]);
+    client.close();
+  });
+
+  test('is not given for a variable that the grant does not name', async () => {
+    const client = await connectTo(home);
+    await ticketFor(home, client, launchOf('A'));
+    await expect(client.call('launch.request', launchOf('B'))).rejects.toMatchObject({
+      code: 'ERR_NOT_APPROVED',
+    });
+    client.close();
+  });
+
+  test('is not given for a name that no shell could set', async () => {
+    const client = await connectTo(home);
+    const launch = launchOf('A', {
+      environment: [{ name: 'A=B', value: '$<A>', origin: 'entry' }],
+    });
+    await expect(client.call('launch.request', launch)).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+    });
+    client.close();
+  });
+});
+
+describe('the protocol', () => {
+  test('has no method that gives a value without a launch', async () => {
+    const client = await connectTo(home);
+    for (const method of ['secret.get', 'secret.reveal', 'secret.read', 'value.get']) {
+      await expect(client.call(method as 'secret.show', { name: 'A' })).rejects.toMatchObject({
+        code: 'ERR_PROTOCOL',
+      });
+    }
+    const shown = await client.call('secret.show', { name: 'A' });
+    expect(shown.attachments).toEqual([]);
+    expect(JSON.stringify(shown.result)).not.toContain('value of A');
+    client.close();
+  });
+});

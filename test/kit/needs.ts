@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { test, type TestAPI } from 'vitest';
+
+const required = process.env['MCP_TEST_REAL'] === 'require';
+
+/**
+ * `test` for a machine that has what is named; elsewhere the test is skipped and one line says why,
+ * unless `MCP_TEST_REAL=require`: then it runs, and fails.
+ */
+export function needs(...what: readonly ('root' | 'linux' | (string & {}))[]): TestAPI {
+  const missing = what.filter((each) => !has(each));
+  if (missing.length === 0 || required) return test;
+  process.stderr.write(`skipped: needs ${missing.join(', ')}\n`);
+  return test.skip as unknown as TestAPI;
+}
+
+function has(what: string): boolean {
+  if (what === 'root') return process.getuid?.() === 0;
+  if (what === 'linux') return process.platform === 'linux';
+  return spawnSync('sh', ['-c', `command -v ${what}`]).status === 0;
+}
