@@ -61,6 +61,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
+    clock,
     open: (kind, settings) =>
       createProvider(kind, settings, {
         file: paths.secrets,

@@ -7,6 +7,7 @@ import {
   type Secret,
 } from '@mcp-broker/providers';
 import type { Cache, Cached } from './cache.ts';
+import type { Clock } from './clock.ts';
 import type { Config } from './config/index.ts';
 import type { Reference } from './reference.ts';
 import { formatReference } from './reference.ts';
@@ -33,7 +34,7 @@ export interface Resolver {
    * The one path that a value takes: cache, else backend. The value is lent to `action` for the time of
    * its call. Undefined: the store has no such secret.
    */
-  read<T>(plan: Plan, signal: AbortSignal, action: (cached: Cached) => T): Promise<T | undefined>;
+  read<T>(plan: Plan, action: (cached: Cached) => T): Promise<T | undefined>;
   provider(backend: string): Promise<Provider>;
   /** False when there was nothing in the cache. */
   forget(plan: Plan): boolean;
@@ -43,13 +44,16 @@ export interface Resolver {
   reset(): Promise<void>;
 }
 
+const readDeadlineMs = 30_000;
+
 export interface ResolverOptions {
+  readonly clock: Clock;
   readonly config: () => Config;
   readonly cache: Cache;
   readonly open: (kind: string, settings: unknown) => Promise<Provider>;
 }
 
-export function createResolver({ config, cache, open }: ResolverOptions): Resolver {
+export function createResolver({ config, cache, clock, open }: ResolverOptions): Resolver {
   const providers = new Map<string, Promise<Provider>>();
 
   const provider = (backend: string): Promise<Provider> => {
@@ -109,10 +113,19 @@ export function createResolver({ config, cache, open }: ResolverOptions): Resolv
       const items = await store.list({ signal });
       return items.some((item) => item.name === plan.locator.path) ? 'known' : 'unknown';
     },
-    read(plan, signal, action) {
+    read(plan, action) {
       const load = async (): Promise<Secret | undefined> => {
-        const store = await provider(plan.backend);
-        return store.get(plan.locator, { signal });
+        // Several launches may wait for this one read: none of them can call it off for the others.
+        const deadline = new AbortController();
+        const cancel = clock.after(readDeadlineMs, () => {
+          deadline.abort();
+        });
+        try {
+          const store = await provider(plan.backend);
+          return await store.get(plan.locator, { signal: deadline.signal });
+        } finally {
+          cancel();
+        }
       };
       return cache.get(cacheKey(plan), plan.ttlMs, load, action);
     },

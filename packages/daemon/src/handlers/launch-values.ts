@@ -29,14 +29,13 @@ export async function readValues(
   resolver: Resolver,
   plan: LaunchPlan,
   variables: readonly Plan[],
-  signal: AbortSignal,
 ): Promise<Values> {
   const errors: BrokerError[] = [];
   const read = await Promise.all(
     variables.map(async (variable): Promise<Taken | undefined> => {
       const { reference, subject, backend } = variable;
       try {
-        const one = await resolver.read(variable, signal, (cached) => {
+        const one = await resolver.read(variable, (cached) => {
           checkEnvironmentValue(cached.bytes, subject);
           return { value: cached.copy(), hit: cached.hit, ageMs: cached.ageMs };
         });

@@ -109,12 +109,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
             hint: 'start the server again',
           });
         }
-        const values = await readValues(
-          broker.resolver,
-          ticket.plan,
-          ticket.variables,
-          context.signal,
-        );
+        const values = await readValues(broker.resolver, ticket.plan, ticket.variables);
         try {
           await broker.audit.append({
             event: 'launch',
