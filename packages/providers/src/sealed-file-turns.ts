@@ -27,6 +27,7 @@ async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promis
   if (signal.aborted) onAbort();
   try {
     await Promise.race([promise, aborted]);
+    signal.throwIfAborted();
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
