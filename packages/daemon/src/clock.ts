@@ -19,3 +19,10 @@ export const systemClock: Clock = {
     };
   },
 };
+
+/** Resolves after `ms` milliseconds, and keeps the process alive until then. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

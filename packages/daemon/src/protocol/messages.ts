@@ -180,18 +180,35 @@ export interface Methods {
   /** Attachment: the value. */
   'secret.set': {
     params: { readonly name: string; readonly backend?: string };
-    result: { readonly name: string; readonly backend: string; readonly version?: string; readonly created: boolean };
+    result: {
+      readonly name: string;
+      readonly backend: string;
+      readonly version?: string;
+      readonly created: boolean;
+    };
   };
-  'secret.list': { params: { readonly backend?: string }; result: { readonly secrets: readonly SecretSummary[] } };
+  'secret.list': {
+    params: { readonly backend?: string };
+    result: { readonly secrets: readonly SecretSummary[] };
+  };
   'secret.show': { params: { readonly name: string }; result: SecretSummary };
-  'secret.remove': { params: { readonly name: string }; result: { readonly name: string; readonly backend: string } };
-  'cache.clear': { params: { readonly names?: readonly string[] }; result: { readonly cleared: number } };
+  'secret.remove': {
+    params: { readonly name: string };
+    result: { readonly name: string; readonly backend: string };
+  };
+  'cache.clear': {
+    params: { readonly names?: readonly string[] };
+    result: { readonly cleared: number };
+  };
   'launch.request': { params: LaunchRequest; result: LaunchTicket };
   /** The answer's attachments: one value for each reference that has one. */
   'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
   'approval.list': { params: None; result: { readonly pending: readonly PendingApproval[] } };
   /** Shows one request, and gives the code to type. Needs a controlling terminal. */
-  'approval.open': { params: { readonly id: string }; result: { readonly request: PendingApproval; readonly code: string } };
+  'approval.open': {
+    params: { readonly id: string };
+    result: { readonly request: PendingApproval; readonly code: string };
+  };
   /** With `code`: as typed on the terminal. Without: the attachment is the sealed file's passphrase. */
   'approval.grant': {
     params: { readonly id: string; readonly code?: string };

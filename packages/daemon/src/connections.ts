@@ -1,0 +1,131 @@
+import type { Socket } from 'node:net';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import { Channel } from './channel.ts';
+import type { ListenerOptions } from './listener.ts';
+import { admitPeer, type Peer } from './peer.ts';
+import { rpcCodes } from './protocol/envelope.ts';
+import { Session } from './session.ts';
+
+interface Entry {
+  readonly session: Session;
+  readonly channel: Channel;
+}
+
+/** The connections that were let in, and the door. */
+export class Connections {
+  readonly #options: ListenerOptions;
+  readonly #uid = process.geteuid?.() ?? -1;
+  readonly #entries = new Set<Entry>();
+  readonly #perProcess = new Map<number, number>();
+  #lastId = 0;
+  #onIdle: () => void = () => undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  add(socket: Socket): void {
+    const peer = this.#admit(socket);
+    if (peer === undefined) {
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    const { platform, clock, limits, handlers, version } = this.#options;
+    const channel: Channel = new Channel({
+      socket,
+      peer,
+      platform,
+      clock,
+      frameLimit: limits.frame,
+      onFrame: (frame) => {
+        session.accept(frame);
+      },
+      onViolation: (error) => {
+        session.fail(error, rpcCodes.parseError);
+      },
+      onPeerLost: (reason) => {
+        this.#options.onRefused({ pid: peer.pid, uid: peer.uid, reason });
+      },
+      onClosed: () => {
+        this.#remove(entry, peer);
+      },
+    });
+    const session: Session = new Session({
+      id: (this.#lastId += 1),
+      peer,
+      clock,
+      channel,
+      handlers,
+      version,
+      onInternalError: this.#options.onInternalError ?? (() => undefined),
+      onIdle: () => {
+        this.#onIdle();
+      },
+    });
+    const entry: Entry = { session, channel };
+    this.#entries.add(entry);
+    this.#perProcess.set(peer.pid, this.#countOf(peer) + 1);
+    const excess = this.#excess(peer);
+    if (excess !== undefined) session.fail(excess);
+  }
+
+  /** Resolves once every connection has ended: idle ones at once, the others after their last answer or `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    for (const { session } of this.#entries) session.drain();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(graceMs, resolve);
+      this.#onIdle = () => {
+        if (![...this.#entries].every(({ session }) => session.idle)) return;
+        cancel();
+        resolve();
+      };
+      this.#onIdle();
+    });
+    for (const { channel } of this.#entries) channel.close();
+  }
+
+  #admit(socket: Socket): Peer | undefined {
+    // Node has no public way to a socket's descriptor; a test watches over this one.
+    const { _handle: handle } = socket as unknown as { _handle?: { readonly fd?: number } | null };
+    if (handle?.fd === undefined || handle.fd < 0) return undefined;
+    const admission = admitPeer(this.#options.platform, handle.fd, this.#uid);
+    if ('peer' in admission) return admission.peer;
+    this.#options.onRefused(admission.refusal);
+    return undefined;
+  }
+
+  /** Our own check of the socket has to get through always. */
+  #excess(peer: Peer): BrokerError | undefined {
+    const { connections, connectionsPerProcess } = this.#options.limits;
+    if (peer.pid === process.pid) return undefined;
+    if (this.size > connections) return tooMany(`${connections} connections`);
+    if (this.#countOf(peer) > connectionsPerProcess) {
+      return tooMany(`${connectionsPerProcess} connections of one process`);
+    }
+    return undefined;
+  }
+
+  #countOf({ pid }: Peer): number {
+    return this.#perProcess.get(pid) ?? 0;
+  }
+
+  #remove(entry: Entry, peer: Peer): void {
+    this.#entries.delete(entry);
+    const left = this.#countOf(peer) - 1;
+    if (left > 0) this.#perProcess.set(peer.pid, left);
+    else this.#perProcess.delete(peer.pid);
+    entry.session.closed();
+  }
+}
+
+function tooMany(what: string): BrokerError {
+  return new BrokerError('ERR_PROTOCOL', `the daemon serves at most ${what}`, {
+    hint: 'close some, or raise settings.limits in config.yaml',
+    retryable: true,
+  });
+}

@@ -1,0 +1,20 @@
+import { BrokerError } from '@mcp-broker/providers/errors';
+import { createDarwinPlatform } from './darwin.ts';
+import { createLinuxPlatform } from './linux.ts';
+import type { Platform } from './platform.ts';
+
+export type { Platform, ProcessFacts } from './platform.ts';
+
+/** This machine's kernel. Throws `ERR_CONFIG` where the daemon does not run. */
+export function createPlatform(name: NodeJS.Platform = process.platform): Platform {
+  switch (name) {
+    case 'linux':
+      return createLinuxPlatform();
+    case 'darwin':
+      return createDarwinPlatform();
+    default:
+      throw new BrokerError('ERR_CONFIG', `the daemon does not run on ${name}`, {
+        hint: 'use Linux or macOS; on Windows, WSL 2',
+      });
+  }
+}

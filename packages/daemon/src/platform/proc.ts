@@ -1,0 +1,50 @@
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+
+/** What /proc/PID/stat says of a process (Linux; see proc(5)). */
+export interface ProcessStat {
+  readonly parent: number;
+  /** Field 22: clock ticks since the machine started. */
+  readonly startTime: string;
+  /** Field 7 is not 0. */
+  readonly hasTerminal: boolean;
+}
+
+/** Undefined when there is no such process, or nothing is left of it but its entry (a zombie). */
+export function readStat(pid: number): ProcessStat | undefined {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  const text = readProc(`${pid}/stat`);
+  if (text === undefined) return undefined;
+  // The name in field 2 may hold anything, parentheses and spaces too; the last one closes it.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, , , terminal] = fields;
+  const startTime = fields[19];
+  if (parent === undefined || startTime === undefined) return undefined;
+  if (state === 'Z' || state === 'X' || state === 'x') return undefined;
+  return { parent: Number(parent), startTime, hasTerminal: terminal !== '0' };
+}
+
+/** Undefined when it is hidden from us, or when the folder has been removed. */
+export function readWorkingDirectory(pid: number): string | undefined {
+  const link = `/proc/${pid}/cwd`;
+  try {
+    const path = readlinkSync(link);
+    // The kernel marks a removed folder by its name alone, and a folder may be called so.
+    return path.endsWith(' (deleted)') && statSync(link).nlink === 0 ? undefined : path;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of this process that the kernel keeps out of swap. */
+export function readLockedMemory(): number | null {
+  const kibibytes = /^VmLck:\s*(\d+) kB$/mu.exec(readProc('self/status') ?? '')?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${path}`, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
