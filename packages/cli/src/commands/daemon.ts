@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Client } from '@mcp-broker/daemon/client';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import { using, type Session } from './session.ts';
+
+/** How long a daemon may take to end: its own grace for requests under way, and room. */
+const stopWithinMs = 10_000;
+
+export async function startDaemon(session: Session): Promise<number> {
+  const before = await session.reach();
+  if (before !== undefined) {
+    const pid = await using(before, readPid);
+    session.output.done(`daemon already runs, pid ${pid}`, { pid, changed: false });
+    return 0;
+  }
+  const pid = await using(await session.connect(), readPid);
+  session.output.done(`daemon started, pid ${pid}`, { pid, changed: true });
+  return 0;
+}
+
+export async function stopDaemon(session: Session): Promise<number> {
+  const pid = await stopAndWait(session);
+  const line = pid === undefined ? 'daemon was not running' : `daemon stopped, pid ${pid}`;
+  session.output.done(line, { ...(pid === undefined ? {} : { pid }), changed: pid !== undefined });
+  return 0;
+}
+
+export async function restartDaemon(session: Session): Promise<number> {
+  await stopAndWait(session);
+  const pid = await using(await session.connect(), readPid);
+  session.output.done(`daemon started, pid ${pid}`, { pid, changed: true });
+  session.output.note('the sealed file is locked, unless the config names an identity file');
+  return 0;
+}
+
+/**
+ * Ends the daemon and waits until its socket and its process are gone, so that the next one finds the
+ * place free. Gives its pid, or undefined when none ran.
+ */
+export async function stopAndWait(session: Session): Promise<number | undefined> {
+  const client = await session.reach();
+  if (client === undefined) return undefined;
+  const pid = await using(client, async (reached) => {
+    const running = await readPid(reached);
+    await reached.call('broker.stop', {});
+    return running;
+  });
+  const deadline = session.now() + stopWithinMs;
+  while (existsSync(session.paths.socket) || runs(pid)) {
+    if (session.now() > deadline) {
+      throw new BrokerError('ERR_DAEMON_UNREACHABLE', `the daemon, pid ${pid}, does not end`, {
+        hint: `kill ${pid}`,
+      });
+    }
+    await pause(10);
+  }
+  return pid;
+}
+
+async function readPid(client: Client): Promise<number> {
+  return (await client.call('broker.status', {})).result.pid;
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

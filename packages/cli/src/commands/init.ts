@@ -1,0 +1,175 @@
+import { accessSync, constants, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { initialConfigText, readConfig, writeNew } from '@mcp-broker/daemon/config';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import { readNewPassphrase } from '../input/secret.ts';
+import { clientSnippet, commandPath } from './client-snippet.ts';
+import { stopAndWait } from './daemon.ts';
+import { isThere, makeHome, narrowHome } from './home.ts';
+import { using, type Session } from './session.ts';
+
+export interface InitInput {
+  /** Ask nothing. */
+  readonly yes: boolean;
+  readonly backend: string | undefined;
+  /** The descriptor that gives the new passphrase; undefined: the terminal. */
+  readonly fd: number | undefined;
+  /** An identity that is there already and takes no passphrase. */
+  readonly identityFile: string | undefined;
+}
+
+/** Makes a home that works: folder, config.yaml, sealed file, and a daemon that holds it unlocked. */
+export async function initialise(input: InitInput, session: Session): Promise<number> {
+  const { paths, output } = session;
+  requireSealed(input.backend);
+  const identityFile = input.identityFile === undefined ? undefined : readable(input.identityFile);
+
+  const narrowed = isThere(paths.home) ? narrowHome(paths.home) : [];
+  for (const path of narrowed) output.warn(`others could reach ${path}: it is now yours alone`);
+  const before = lookAround(session, identityFile);
+  if (before.complete) {
+    output.done(`${paths.home} is set up already: nothing changed`, {
+      ...{ changed: narrowed.length > 0, home: paths.home, config: paths.config },
+      ...{ created: [], narrowed },
+    });
+    return 0;
+  }
+
+  const passphrase = before.hasIdentityFile ? undefined : await askPassphrase(input, session);
+  try {
+    const created = await setUp(session, { identityFile, passphrase });
+    reportSetUp(session, created, narrowed);
+    return 0;
+  } finally {
+    passphrase?.fill(0);
+  }
+}
+
+function requireSealed(backend: string | undefined): void {
+  if (backend === undefined || backend === 'sealed') return;
+  if (backend === 'keychain') {
+    throw new BrokerError('ERR_CONFIG', 'the keychain is not supported by this version', {
+      hint: 'mcp init --backend sealed',
+    });
+  }
+  throw new BrokerError('ERR_USAGE', '--backend takes sealed or keychain');
+}
+
+function readable(identityFile: string): string {
+  const path = resolve(identityFile);
+  try {
+    accessSync(path, constants.R_OK);
+    return path;
+  } catch (error) {
+    throw new BrokerError('ERR_NOT_FOUND', `the identity file ${path} cannot be read`, {
+      hint: `it has to be there already: age-keygen -o ${path}`,
+      cause: error,
+    });
+  }
+}
+
+/** What is there already. Throws when the config is broken, or names another identity. */
+function lookAround(
+  { paths, output }: Session,
+  identityFile: string | undefined,
+): { readonly complete: boolean; readonly hasIdentityFile: boolean } {
+  if (!isThere(paths.config)) {
+    return { complete: false, hasIdentityFile: identityFile !== undefined };
+  }
+  const { config, unusable } = readConfig(paths.config);
+  for (const { message, hint } of unusable) {
+    output.warn(hint === undefined ? message : `${message} (${hint})`);
+  }
+  const configured = config.settings.identityFile;
+  if (identityFile !== undefined && configured !== identityFile) {
+    throw new BrokerError('ERR_CONFIG', `${paths.config} is there and does not name ${identityFile}`, {
+      hint: `write it there yourself: settings: {identity_file: ${JSON.stringify(identityFile)}}`,
+    });
+  }
+  const hasIdentity = configured !== undefined || isThere(paths.identity);
+  return {
+    complete: hasIdentity && isThere(paths.secrets),
+    hasIdentityFile: configured !== undefined,
+  };
+}
+
+function askPassphrase({ yes, fd }: InitInput, session: Session): Promise<Buffer> {
+  if (yes && fd === undefined) {
+    throw new BrokerError('ERR_USAGE', 'with --yes nothing is asked, and no passphrase was given', {
+      hint: 'mcp init --yes --fd 3 3< FILE, or --identity-file FILE',
+    });
+  }
+  return readNewPassphrase(session, { fd, command: 'mcp init' });
+}
+
+interface Keys {
+  readonly identityFile: string | undefined;
+  readonly passphrase: Buffer | undefined;
+}
+
+/** Gives the paths that it made. When it fails, they are gone again. */
+async function setUp(session: Session, { identityFile, passphrase }: Keys): Promise<string[]> {
+  const { paths } = session;
+  const missing = [
+    ...[paths.home, paths.config, paths.state, paths.run],
+    ...[paths.audit, paths.identity, paths.secrets],
+  ].filter((path) => !isThere(path));
+  /** What is surely this run's own, and not that of another set-up at the same time. */
+  const made: string[] = [];
+  let started = false;
+  try {
+    if (makeHome(paths.home)) made.push(paths.home);
+    if (!isThere(paths.config)) {
+      writeNew(
+        paths.config,
+        initialConfigText({
+          defaultBackend: 'sealed',
+          ...(identityFile === undefined ? {} : { identityFile }),
+        }),
+      );
+      made.push(paths.config);
+    }
+    const running = await session.reach();
+    started = running === undefined;
+    if (started) made.push(...missing.filter((path) => path !== paths.home && path !== paths.config));
+    await using(running ?? (await session.connect()), async (client) => {
+      if (!started) await client.call('config.reload', {});
+      const attachments = passphrase === undefined ? [] : [passphrase];
+      await client.call('sealed.create', {}, { attachments });
+    });
+    return [...new Set(missing)].filter((path) => path !== paths.run && isThere(path));
+  } catch (error) {
+    // A daemon must not outlive the home that it serves.
+    if (started) await stopAndWait(session).catch(() => undefined);
+    for (const path of made) rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function reportSetUp(
+  session: Session,
+  created: readonly string[],
+  narrowed: readonly string[],
+): void {
+  const { paths, output } = session;
+  const command = commandPath(process.argv[1], session.environment);
+  const lines = [
+    ...created.map((path) => `made ${path}`),
+    'the sealed file is unlocked, until `mcp lock` or until it lies idle',
+    '',
+    'For an MCP client (its configuration; every server in the same way):',
+    '',
+    clientSnippet(session, command),
+    '',
+    'Next:',
+    '  mcp secret set API_TOKEN     keep a token; its value is asked for',
+    '  mcp approve                  after the first launch, which is refused until you have seen it',
+    '  mcp status                   what the daemon holds',
+  ];
+  output.result(`${lines.join('\n')}\n`, {
+    ...{ changed: true, home: paths.home, config: paths.config },
+    ...{ backend: 'sealed', created, narrowed, command },
+  });
+}

@@ -1,0 +1,57 @@
+import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+
+import {
+  connect,
+  locatePaths,
+  type Client,
+  type DaemonProgram,
+  type PathOptions,
+} from '@mcp-broker/daemon/client';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import { readDescriptor } from '../input/descriptor.ts';
+import type { Output } from '../output/print.ts';
+import { openTerminal } from '../output/prompt.ts';
+import { version } from '../version.ts';
+import type { Session } from './session.ts';
+
+/** The daemon that belongs to this command line: the one that it was installed with. */
+export const daemonProgram: DaemonProgram = {
+  main: () => fileURLToPath(import.meta.resolve('@mcp-broker/daemon/main')),
+};
+
+/** The session of a real command: the real daemon, terminal, descriptors and time. */
+export function openSession(options: PathOptions, output: Output): Session {
+  const paths = locatePaths(options);
+  const client = `mcp ${version}`;
+  return {
+    paths,
+    configGiven: options.config !== undefined,
+    output,
+    environment: process.env,
+    connect: () => connect(paths, { client, start: daemonProgram }),
+    reach: async () => {
+      try {
+        return await connect(paths, { client });
+      } catch (error) {
+        return absent(error);
+      }
+    },
+    openTerminal,
+    stdinIsTerminal: isatty(0),
+    readDescriptor,
+    now: () => Date.now(),
+  };
+}
+
+/** No daemon, and no home for one, are the same to whoever asks only for a daemon that runs. */
+function absent(error: unknown): Client | undefined {
+  if (
+    error instanceof BrokerError &&
+    (error.code === 'ERR_DAEMON_UNREACHABLE' || error.code === 'ERR_NO_HOME')
+  ) {
+    return undefined;
+  }
+  throw error;
+}

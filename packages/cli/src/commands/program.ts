@@ -1,0 +1,97 @@
+import { Command, type CommanderError } from 'commander';
+
+import { exitCodes } from '@mcp-broker/daemon/protocol';
+
+import { version } from '../version.ts';
+import { createGiven } from './given.ts';
+import type { Session } from './session.ts';
+import { isGroup, type CommandSpec, type Given, type Spec } from './spec.ts';
+import { summary } from './summary.ts';
+import { globalOptions, tree } from './tree.ts';
+import { usageError } from './usage.ts';
+
+/** Gets the command that was chosen, and the options that every command takes. */
+export type Dispatch = (
+  action: (session: Session) => Promise<number>,
+  options: Given,
+) => Promise<void>;
+
+/** Nothing to run: help or the version was asked for, or a command was left out. */
+export class Finished extends Error {
+  readonly text: string;
+  readonly exitCode: number;
+
+  constructor(text: string, exitCode: number) {
+    super('finished');
+    this.name = 'Finished';
+    this.text = text;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The parser of the whole tree. It throws `Finished` and `ERR_USAGE`, and prints nothing itself. */
+export function createProgram(dispatch: Dispatch): Command {
+  const program = prepare(new Command('mcp'), 'mcp')
+    .description('starts MCP servers with secrets that no file holds')
+    .version(version, '--version', 'print the version');
+  for (const [flags, meaning] of globalOptions) program.option(flags, meaning);
+
+  const build = (spec: Spec, path: string): Command => {
+    const command = prepare(new Command(spec.name), path).description(spec.summary);
+    if (isGroup(spec)) {
+      for (const inner of spec.commands) command.addCommand(build(inner, `${path} ${inner.name}`));
+      return command;
+    }
+    declare(command, spec);
+    return command.action(() =>
+      dispatch(
+        (session) => spec.run(createGiven(command.args, longNames(command)), session),
+        createGiven([], longNames(program)),
+      ),
+    );
+  };
+  for (const spec of tree) program.addCommand(build(spec, `mcp ${spec.name}`));
+  return program;
+}
+
+function declare(command: Command, spec: CommandSpec): void {
+  const { summary: line, details, example } = spec;
+  command.summary(line).description(details === undefined ? line : `${line}\n\n${details}`);
+  for (const [name, meaning] of spec.arguments ?? []) command.argument(placeholder(name), meaning);
+  for (const [flags, meaning] of spec.options ?? []) command.option(flags, meaning);
+  command.addHelpText('after', `\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
+}
+
+/** `NAME` → `<NAME>`; what is in brackets stays. `COMMAND [ARG...]` takes all that follows. */
+function placeholder(name: string): string {
+  if (name.startsWith('[')) return name;
+  return name.includes(' ') ? '<COMMAND...>' : `<${name}>`;
+}
+
+/** Values by the long names of their options, as specs write them; commander has its own names. */
+function longNames(command: Command): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    command.options.map((option) => {
+      const value: unknown = command.getOptionValue(option.attributeName());
+      return [option.long?.slice(2) ?? option.flags, option.negate ? value !== true : value];
+    }),
+  );
+}
+
+function prepare(command: Command, path: string): Command {
+  let text = '';
+  const collect = (more: string): void => {
+    text += more;
+  };
+  return command
+    .helpOption('-h, --help', 'show help')
+    .allowExcessArguments(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: collect, writeErr: collect, outputError: () => {} })
+    .exitOverride((error: CommanderError) => {
+      if (error.exitCode === 0) throw new Finished(text, 0);
+      if (error.code !== 'commander.help') throw usageError(error, path);
+      // A command was left out: of `mcp` alone that is no mistake.
+      throw path === 'mcp' ? new Finished(summary, 0) : new Finished(text, exitCodes.ERR_USAGE);
+    });
+}

@@ -1,0 +1,114 @@
+import { BrokerError, isVariableName, type SecretSummary } from '@mcp-broker/daemon/protocol';
+
+import { generate } from '../input/generate.ts';
+import { readValue, type ValueSource } from '../input/secret.ts';
+import { age, duration } from '../output/duration.ts';
+import { pairs, table } from '../output/table.ts';
+import { using, type Session } from './session.ts';
+
+export interface SetSecretInput {
+  readonly name: string;
+  readonly backend: string | undefined;
+  readonly source: ValueSource | { readonly generate: number };
+}
+
+export async function setSecret(input: SetSecretInput, session: Session): Promise<number> {
+  const { name, backend, source } = input;
+  requireName(name);
+  const value =
+    'generate' in source ? generate(source.generate) : await readValue(session, name, source);
+  try {
+    const { result } = await using(await session.connect(), (client) =>
+      client.call('secret.set', { name, ...(backend === undefined ? {} : { backend }) }, { attachments: [value] }),
+    );
+    const verb = result.created ? 'stored' : 'replaced';
+    session.output.done(`${verb} ${result.name} in ${result.backend}`, result);
+    return 0;
+  } finally {
+    value.fill(0);
+  }
+}
+
+export async function listSecrets(
+  input: { readonly backend: string | undefined },
+  session: Session,
+): Promise<number> {
+  const { backend } = input;
+  const { result } = await using(await session.connect(), (client) =>
+    client.call('secret.list', backend === undefined ? {} : { backend }),
+  );
+  const now = session.now();
+  const { output } = session;
+  output.result(
+    table(
+      ['NAME', 'BACKEND', 'VERSION', 'AGE', 'TTL', 'CACHED'],
+      result.secrets.map((secret) => [
+        secret.name,
+        secret.backend,
+        secret.version,
+        age(secret.updated ?? secret.created, now),
+        duration(secret.ttlMs),
+        cached(secret),
+      ]),
+    ),
+    result.secrets,
+  );
+  if (result.secrets.length === 0) output.note('no secrets yet: mcp secret set NAME');
+  return 0;
+}
+
+export async function showSecret(
+  input: { readonly name: string },
+  session: Session,
+): Promise<number> {
+  requireName(input.name);
+  const { result } = await using(await session.connect(), (client) =>
+    client.call('secret.show', { name: input.name }),
+  );
+  session.output.result(
+    pairs([
+      ['name', result.name],
+      ['backend', result.backend],
+      ['locator', result.locator],
+      ['version', result.version],
+      ['created', result.created],
+      ['updated', result.updated],
+      ['ttl', duration(result.ttlMs)],
+      ['cached', cached(result)],
+    ]),
+    result,
+  );
+  return 0;
+}
+
+export async function removeSecret(
+  input: { readonly name: string },
+  session: Session,
+): Promise<number> {
+  requireName(input.name);
+  const { result } = await using(await session.connect(), (client) =>
+    client.call('secret.remove', { name: input.name }),
+  );
+  session.output.done(`removed ${result.name} from ${result.backend}`, result);
+  return 0;
+}
+
+function cached({ cachedMs }: SecretSummary): string | undefined {
+  return cachedMs === undefined ? undefined : duration(cachedMs);
+}
+
+/** Before anything is asked for or sent. The name is not repeated: it may be a value in its place. */
+function requireName(name: string): void {
+  if (isVariableName(name)) return;
+  throw new BrokerError(
+    'ERR_USAGE',
+    name.includes('=')
+      ? 'a value was given with the name, where every process can read it'
+      : 'this is not a name for a variable',
+    {
+      hint: name.includes('=')
+        ? 'give the name alone: the value is asked for, or comes with --stdin or --fd'
+        : 'a name is letters, digits and _, does not begin with a digit, and has at most 128 of them',
+    },
+  );
+}

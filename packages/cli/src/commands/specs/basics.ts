@@ -1,0 +1,104 @@
+import type { CommandSpec } from '../spec.ts';
+
+export const init: CommandSpec = {
+  name: 'init',
+  summary: 'set up a home: folder, config.yaml and the sealed file',
+  details:
+    'The sealed file is opened by a passphrase, which is asked for twice or comes on a descriptor.\n' +
+    'A home that is there is kept; what others could read of it is made private.',
+  options: [
+    ['--yes', 'ask nothing'],
+    ['--backend <NAME>', 'where secrets go: sealed (the keychain is not supported by this version)'],
+    ['--fd <N>', 'read the new passphrase from descriptor N'],
+    ['--identity-file <FILE>', 'use an identity that is there already, and no passphrase'],
+  ],
+  example: 'mcp init',
+  async run(given, session) {
+    const { initialise } = await import('../init.ts');
+    return initialise(
+      {
+        yes: given.flag('yes'),
+        backend: given.text('backend'),
+        fd: given.whole('fd'),
+        identityFile: given.text('identity-file'),
+      },
+      session,
+    );
+  },
+};
+
+export const status: CommandSpec = {
+  name: 'status',
+  summary: 'show the daemon, its backends, cache, grants and audit',
+  details: 'Exit status 69 when the daemon does not run; it is not started for this.',
+  example: 'mcp status',
+  async run(_given, session) {
+    const { showStatus } = await import('../status.ts');
+    return showStatus(session);
+  },
+};
+
+export const lock: CommandSpec = {
+  name: 'lock',
+  summary: 'lock the sealed file and forget every value in memory',
+  example: 'mcp lock',
+  async run(_given, session) {
+    const commands = await import('../locking.ts');
+    return commands.lock(session);
+  },
+};
+
+export const unlock: CommandSpec = {
+  name: 'unlock',
+  summary: 'unlock the sealed file until it is locked or lies idle',
+  options: [['--fd <N>', 'read the passphrase from descriptor N']],
+  example: 'mcp unlock',
+  async run(given, session) {
+    const commands = await import('../locking.ts');
+    return commands.unlock({ fd: given.whole('fd') }, session);
+  },
+};
+
+export const approve: CommandSpec = {
+  name: 'approve',
+  summary: 'look at a launch that waits, and allow it',
+  details:
+    'The whole request is shown on the terminal and ends with a code, which is typed to allow it.\n' +
+    'Without a terminal, the passphrase of the sealed file proves that a person is there.',
+  arguments: [['[ID|SERVER]', 'which request; it can be left out when only one waits']],
+  options: [['--fd <N>', 'read the passphrase of the sealed file from descriptor N']],
+  example: 'mcp approve',
+  async run(given, session) {
+    const commands = await import('../approve.ts');
+    return commands.approve({ which: given.argument(0), fd: given.whole('fd') }, session);
+  },
+};
+
+const exampleLaunch = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- node server.js";
+
+/** Handled before this tree is loaded; it stands here for its help alone. */
+export const exec: CommandSpec = {
+  name: 'exec',
+  summary: 'start an MCP server with its secrets in its environment',
+  details:
+    'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and\n' +
+    "stderr are the server's own, and so is the exit status. It never asks anything.",
+  arguments: [['COMMAND [ARG...]', 'the server, best after --']],
+  options: [
+    ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
+    ['--server <NAME>', 'what to call this server in requests and in the audit'],
+    ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],
+  ],
+  example: exampleLaunch,
+  async run() {
+    const { refuseLateExec } = await import('../late-exec.ts');
+    return refuseLateExec();
+  },
+};
+
+export const run: CommandSpec = {
+  ...exec,
+  name: 'run',
+  summary: 'the same as exec',
+  example: exampleLaunch.replace('mcp exec', 'mcp run'),
+};

@@ -1,0 +1,94 @@
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import type { CommandSpec, Given, GroupSpec } from '../spec.ts';
+
+const set: CommandSpec = {
+  name: 'set',
+  summary: 'keep a value under a name',
+  details:
+    'The value is asked for on the terminal and not shown. No option takes it, since every process can\n' +
+    'read the arguments of another. What comes by --stdin or --fd is kept byte for byte.',
+  arguments: [['NAME', 'letters, digits and _, as in $<NAME>']],
+  options: [
+    ['--backend <NAME>', 'where to keep it'],
+    ['--stdin', 'read the value from stdin'],
+    ['--fd <N>', 'read the value from descriptor N'],
+    ['--generate', 'make a random value of letters and digits'],
+    ['--length <N>', 'how long to make it (default 32)'],
+  ],
+  example: 'mcp secret set API_TOKEN\nmcp secret set SESSION_KEY --generate --length 48',
+  async run(given, session) {
+    const source = sourceOf(given);
+    const { setSecret } = await import('../secrets.ts');
+    const name = given.argument(0) ?? '';
+    return setSecret({ name, backend: given.text('backend'), source }, session);
+  },
+};
+
+function sourceOf(given: Given): { generate: number } | { stdin: boolean; fd: number | undefined } {
+  const fd = given.whole('fd');
+  const length = given.whole('length', 1, 4096);
+  const ways = [given.flag('stdin'), fd !== undefined, given.flag('generate')];
+  if (ways.filter(Boolean).length > 1) {
+    throw new BrokerError('ERR_USAGE', 'use one of --stdin, --fd and --generate');
+  }
+  if (given.flag('generate')) return { generate: length ?? 32 };
+  if (length !== undefined) throw new BrokerError('ERR_USAGE', '--length goes with --generate');
+  return { stdin: given.flag('stdin'), fd };
+}
+
+const list: CommandSpec = {
+  name: 'list',
+  summary: 'show names and what is known of their values',
+  options: [['--backend <NAME>', 'of this backend']],
+  example: 'mcp secret list --json',
+  async run(given, session) {
+    const { listSecrets } = await import('../secrets.ts');
+    return listSecrets({ backend: given.text('backend') }, session);
+  },
+};
+
+const show: CommandSpec = {
+  name: 'show',
+  summary: 'show what is known of one value, but not the value',
+  arguments: [['NAME', 'the variable']],
+  example: 'mcp secret show API_TOKEN',
+  async run(given, session) {
+    const { showSecret } = await import('../secrets.ts');
+    return showSecret({ name: given.argument(0) ?? '' }, session);
+  },
+};
+
+const rm: CommandSpec = {
+  name: 'rm',
+  summary: 'remove a value for good',
+  arguments: [['NAME', 'the variable']],
+  example: 'mcp secret rm API_TOKEN',
+  async run(given, session) {
+    const { removeSecret } = await import('../secrets.ts');
+    return removeSecret({ name: given.argument(0) ?? '' }, session);
+  },
+};
+
+export const secret: GroupSpec = {
+  name: 'secret',
+  summary: 'keep, list and remove secret values',
+  commands: [set, list, show, rm],
+};
+
+const clear: CommandSpec = {
+  name: 'clear',
+  summary: 'forget values in memory, so that they are read anew',
+  arguments: [['[NAME...]', 'these alone']],
+  example: 'mcp cache clear API_TOKEN',
+  async run(given, session) {
+    const { clearCache } = await import('../locking.ts');
+    return clearCache({ names: given.rest }, session);
+  },
+};
+
+export const cache: GroupSpec = {
+  name: 'cache',
+  summary: 'the values in memory',
+  commands: [clear],
+};

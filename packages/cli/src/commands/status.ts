@@ -1,0 +1,96 @@
+import { exitCodes, type Status } from '@mcp-broker/daemon/protocol';
+
+import { age, size } from '../output/duration.ts';
+import type { Output, Style } from '../output/print.ts';
+import { pairs, table } from '../output/table.ts';
+import { using, type Session } from './session.ts';
+
+/** Prints what the daemon holds; without a daemon says so, and that is exit 69. */
+export async function showStatus(session: Session): Promise<number> {
+  const status = await readStatus(session);
+  if (status === undefined) return reportStopped(session);
+  const { output } = session;
+  output.result(whole(status, session), { running: true, ...status });
+  return 0;
+}
+
+/** Of all that, the process alone. */
+export async function showDaemonStatus(session: Session): Promise<number> {
+  const status = await readStatus(session);
+  if (status === undefined) return reportStopped(session);
+  const { version, pid, started, home, connections, memory } = status;
+  session.output.result(pairs(daemonPairs(status, session)), {
+    running: true,
+    version,
+    pid,
+    started,
+    home,
+    connections,
+    memory,
+  });
+  return 0;
+}
+
+async function readStatus(session: Session): Promise<Status | undefined> {
+  const client = await session.reach();
+  if (client === undefined) return undefined;
+  return using(client, async (reached) => (await reached.call('broker.status', {})).result);
+}
+
+function reportStopped({ output, paths }: Session): number {
+  output.result(pairs([['daemon', 'not running'], ['home', paths.home]]), {
+    running: false,
+    home: paths.home,
+  });
+  output.note('it starts by itself on first use, or with: mcp daemon start');
+  return exitCodes.ERR_DAEMON_UNREACHABLE;
+}
+
+type Pairs = readonly (readonly [string, string | undefined])[];
+
+function daemonPairs(status: Status, session: Session): Pairs {
+  const { memory } = status;
+  const locked =
+    memory.locked === null ? 'not known' : `${size(memory.locked)} of ${size(memory.reserved)} locked`;
+  return [
+    ['daemon', `running, pid ${status.pid}, version ${status.version}`],
+    ['since', `${status.started} (${age(status.started, session.now()) ?? '-'})`],
+    ['home', status.home],
+    ['connections', String(status.connections)],
+    ['memory', `${locked}, ${size(memory.resident)} resident`],
+  ];
+}
+
+function whole(status: Status, session: Session): string {
+  const { config, cache, audit } = status;
+  const { output } = session;
+  const problem = config.problem === undefined ? '' : `: ${config.problem.message}`;
+  const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
+  const about = pairs([
+    ...daemonPairs(status, session),
+    ['config', `${config.file} (${state[config.state]}${problem})`],
+    ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
+    ['grants', String(status.grants)],
+    ['pending', status.pending === 0 ? '0' : `${status.pending} (see: mcp approve)`],
+    ['audit', `${audit.sequence} lines, ${audit.state}`],
+  ]);
+  const backends = table(
+    ['BACKEND', 'KIND', 'STATE'],
+    status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
+  );
+  return `${about}\n${colourStates(backends, output)}`;
+}
+
+const stateStyles: Readonly<Record<string, Style>> = {
+  ready: 'green',
+  locked: 'yellow',
+  missing: 'yellow',
+  unavailable: 'red',
+};
+
+/** The state is the last word of its line; after the padding, so that columns stay in line. */
+function colourStates(text: string, output: Output): string {
+  return text.replace(/\b(ready|locked|missing|unavailable)$/gm, (state) =>
+    output.style(stateStyles[state] ?? 'bold', state),
+  );
+}

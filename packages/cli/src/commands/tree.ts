@@ -1,0 +1,31 @@
+import type { Spec } from './spec.ts';
+import { approve, exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { config } from './specs/config.ts';
+import { audit, daemon } from './specs/daemon.ts';
+import { cache, secret } from './specs/secret.ts';
+
+/** Every command, in the order of the help. What does the work is loaded when it is called. */
+export const tree: readonly Spec[] = [
+  init,
+  status,
+  secret,
+  exec,
+  run,
+  approve,
+  lock,
+  unlock,
+  cache,
+  daemon,
+  audit,
+  config,
+];
+
+/** Options that every command takes, before and after its name. */
+export const globalOptions: readonly (readonly [flags: string, summary: string])[] = [
+  ['--config <FILE>', 'another environment: its own daemon, grants and audit, the same secrets'],
+  ['--home <DIR>', 'the home (default: MCP_HOME, else ~/.mcp)'],
+  ['--json', 'print results as JSON'],
+  ['--quiet', 'print results, warnings and errors alone'],
+  ['--verbose', 'print the code of an error too'],
+  ['--no-color', 'no colour, also on a terminal'],
+];

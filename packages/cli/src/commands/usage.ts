@@ -1,0 +1,57 @@
+import type { CommanderError } from 'commander';
+
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+const secretOption = /^--?(password|passphrase|passwd|pass|secret|token|value|pin|api-?key)$/i;
+
+/**
+ * Refuses an option that would take a secret, wherever it stands: arguments are readable by every
+ * process. What follows it is not repeated.
+ */
+export function refuseSecretOptions(argv: readonly string[]): void {
+  const end = argv.indexOf('--');
+  const found = (end === -1 ? argv : argv.slice(0, end))
+    .map((argument) => argument.split('=', 1)[0] ?? '')
+    .find((name) => secretOption.test(name));
+  if (found === undefined) return;
+  throw new BrokerError(
+    'ERR_USAGE',
+    `there is no option ${found}: arguments are readable by every process on this machine`,
+    {
+      hint: 'leave it out and you are asked, or use --fd N, or for a value --stdin; and change what you typed here',
+    },
+  );
+}
+
+/**
+ * What the parser complains about, in our words. Its own message may repeat what was typed, which may
+ * have been a secret in the wrong place: of it only names of options and commands are taken.
+ */
+export function usageError(error: CommanderError, command: string): BrokerError {
+  const help = `see: ${command} --help`;
+  const suggestion = /\(Did you mean (?:one of )?(.+?)\?\)/s.exec(error.message)?.[1];
+  const hint = suggestion === undefined ? help : `did you mean ${suggestion}?`;
+  return new BrokerError('ERR_USAGE', complaint(error, command), { hint, cause: error });
+}
+
+function complaint({ code, message }: CommanderError, command: string): string {
+  const option = /option '(-[^' =,]*)/.exec(message)?.[1] ?? '';
+  switch (code) {
+    case 'commander.unknownOption':
+      return `unknown option ${option.startsWith('--') ? option : option.slice(0, 2)}`;
+    case 'commander.unknownCommand':
+      return `unknown command ${/'([^']*)'/.exec(message)?.[1] ?? ''}`;
+    case 'commander.optionMissingArgument':
+      return `${longOf(message) ?? option} needs a value`;
+    case 'commander.missingArgument':
+      return `${command} needs ${/'([^']*)'/.exec(message)?.[1] ?? 'an argument'}`;
+    case 'commander.excessArguments':
+      return `${command} was given too many arguments`;
+    default:
+      return `${command} cannot be read`;
+  }
+}
+
+function longOf(message: string): string | undefined {
+  return /(--[a-z][a-z-]*)/.exec(message)?.[1];
+}

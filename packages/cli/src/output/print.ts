@@ -1,0 +1,104 @@
+/**
+ * The one file that prints for the commands. Its rules:
+ *
+ * 1. stdout carries results, what was asked for, and nothing else. stderr carries notes and errors
+ *    (report.ts prints those), so that a pipe never has to tell them apart.
+ * 2. With `--json` the result is one JSON document with stable field names, also for a confirmation;
+ *    what streams is one JSON document a line.
+ * 3. `--quiet` leaves out confirmations and notes. Results, warnings and errors stay.
+ * 4. Colour only on a terminal, never with NO_COLOR, `--no-color` or TERM=dumb, and never alone: a
+ *    state that is coloured is also a word.
+ * 5. Text that someone else wrote (names, arguments, log lines) passes `escape` on its way to a person.
+ *    Messages of our own are lower case, have no full stop, and name the thing, never a value.
+ */
+import { styleText } from 'node:util';
+
+import { escape } from './terminal.ts';
+
+export interface Sink {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly colour: boolean;
+  readonly stdout?: Sink;
+  readonly stderr?: Sink;
+}
+
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
+
+export interface Output {
+  readonly json: boolean;
+  /** What was asked for: whole lines of text, or with `--json` the value. */
+  result(text: string, value: unknown): void;
+  /** That something was done: one line, or with `--json` the value. `--quiet` leaves the line out. */
+  done(line: string, value: unknown): void;
+  /** One line of a stream, as it came in JSON, or as a person reads it. */
+  line(text: string): void;
+  /** One line to the person at the terminal, on stderr. */
+  note(line: string): void;
+  /** Whole lines of text on stderr, for whoever reads along. */
+  aside(text: string): void;
+  /** Something that is not as it should be, although the command goes on. */
+  warn(line: string): void;
+  style(style: Style, text: string): string;
+}
+
+export function createOutput(options: OutputOptions): Output {
+  const stdout = options.stdout ?? process.stdout;
+  const stderr = options.stderr ?? process.stderr;
+  const colour = options.colour && stdout.isTTY === true;
+  const json = (value: unknown): void => {
+    stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  };
+  return {
+    json: options.json,
+    result(text, value) {
+      if (options.json) json(value);
+      else stdout.write(text);
+    },
+    done(line, value) {
+      if (options.json) json(value);
+      else if (!options.quiet) stdout.write(`${line}\n`);
+    },
+    line(text) {
+      stdout.write(`${options.json ? text : escape(text)}\n`);
+    },
+    note(line) {
+      if (!options.quiet) stderr.write(`mcp: ${line}\n`);
+    },
+    aside(text) {
+      if (!options.quiet) stderr.write(text);
+    },
+    warn(line) {
+      stderr.write(`mcp: warning: ${line}\n`);
+    },
+    style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
+  };
+}
+
+/** Text that is printed before there are options: help, the version, what to do next. */
+export function writeOut(text: string, kind: 'result' | 'message'): void {
+  (kind === 'result' ? process.stdout : process.stderr).write(text);
+}
+
+/** Whether colour is wanted at all; `createOutput` adds that stdout has to be a terminal. */
+export function wantsColour(
+  refused: boolean,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return !refused && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+}
+
+/** The reader of our pipe went away: end as SIGPIPE would end us, without a word. */
+export function endOnBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(128 + 13);
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,140 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { ReadStream } from 'node:tty';
+
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import { Interrupted } from './interrupted.ts';
+import { createLineEditor, type LineEditor } from './line-editor.ts';
+import { escape } from './terminal.ts';
+
+/** The terminal that controls this process, whatever its stdin and stdout are. */
+export interface Terminal {
+  write(text: string): void;
+  /**
+   * One line, without its end, as bytes that the caller wipes. Hidden: nothing of it is shown. Ctrl-C
+   * rejects with `Interrupted`, the end of the input with `ERR_USAGE`; either way, and on a signal,
+   * the terminal is as it was before.
+   */
+  ask(question: string, options: { readonly hidden: boolean }): Promise<Buffer>;
+  close(): void;
+}
+
+const startPaste = '\u001b[?2004h';
+const stopPaste = '\u001b[?2004l';
+const eraseLine = '\r\u001b[K';
+
+/** Opens /dev/tty; undefined when this process has no controlling terminal. */
+export function openTerminal(): Terminal | undefined {
+  let input: number;
+  let output: number;
+  try {
+    input = openSync('/dev/tty', 'r');
+    // Opened apart: reading makes its descriptor non-blocking, and a long text has to go out whole.
+    output = openSync('/dev/tty', 'w');
+  } catch {
+    return undefined;
+  }
+  /** Typed ahead of the question that it answers. */
+  let ahead = Buffer.alloc(0);
+  let stream: ReadStream | undefined;
+  const write = (text: string): void => {
+    let rest = Buffer.from(text);
+    while (rest.length > 0) rest = rest.subarray(writeSync(output, rest));
+  };
+
+  return {
+    write,
+    async ask(question, { hidden }) {
+      stream ??= new ReadStream(input);
+      const editor = createLineEditor();
+      const begin = (): void => {
+        write(`${startPaste}${question}`);
+      };
+      const show = (): void => {
+        if (hidden) return;
+        const line = editor.take();
+        write(`${eraseLine}${question}${escape(line.toString())}`);
+        line.fill(0);
+      };
+      try {
+        ahead = await readLine(stream, editor, ahead, begin, show);
+        return editor.take();
+      } finally {
+        editor.wipe();
+        write(`${stopPaste}\n`);
+      }
+    },
+    close() {
+      ahead.fill(0);
+      stream?.destroy();
+      closeSync(input);
+      closeSync(output);
+    },
+  };
+}
+
+/** Feeds the editor until its line is done. Gives what came after the line. */
+async function readLine(
+  stream: ReadStream,
+  editor: LineEditor,
+  ahead: Buffer,
+  begin: () => void,
+  show: () => void,
+): Promise<Buffer<ArrayBuffer>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
+
+  const take = (chunk: Buffer): void => {
+    let at = 0;
+    try {
+      while (at < chunk.length) {
+        const progress = editor.push(chunk[at++] ?? 0);
+        if (progress === 'more') continue;
+        if (progress !== 'done') throw stopped(progress);
+        show();
+        const rest = Buffer.alloc(chunk.length - at);
+        chunk.copy(rest, 0, at);
+        resolve(rest);
+        return;
+      }
+      show();
+    } catch (error) {
+      reject(error as Error);
+    } finally {
+      chunk.fill(0);
+    }
+  };
+  const onEnd = (): void => {
+    reject(stopped('ended'));
+  };
+  // Raw mode turns the keys for signals off, but not the signals that other processes send.
+  const onSignal = (signal: NodeJS.Signals): void => {
+    reject(new Interrupted(signal));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+  stream.setRawMode(true);
+  stream.on('data', take).on('end', onEnd).on('error', reject);
+  for (const signal of signals) process.on(signal, onSignal);
+  try {
+    // After the echo is off: what a fast hand or a script types at once must not be shown.
+    begin();
+    if (ahead.length > 0) take(ahead);
+    stream.resume();
+    return await promise;
+  } finally {
+    stream.pause();
+    stream.off('data', take).off('end', onEnd).off('error', reject);
+    for (const signal of signals) process.off(signal, onSignal);
+    stream.setRawMode(false);
+  }
+}
+
+function stopped(progress: 'interrupted' | 'ended' | 'full'): Error {
+  if (progress === 'interrupted') return new Interrupted('SIGINT');
+  if (progress === 'full') {
+    return new BrokerError('ERR_USAGE', 'the line is longer than 64 KiB', {
+      hint: 'give it through a file: --stdin < FILE, or --fd 3 3< FILE',
+    });
+  }
+  return new BrokerError('ERR_USAGE', 'the input ended before anything was typed');
+}

@@ -1,0 +1,37 @@
+/**
+ * Text that someone else wrote, made safe for a terminal: every character that moves the cursor, hides,
+ * reorders or cannot be seen stands as a visible escape. Nothing is cut, and no two texts look alike
+ * for the sake of one such character.
+ */
+export function escape(text: string): string {
+  return text.replace(unsafe, visible);
+}
+
+/** As `escape`, between double quotes, so that spaces at the ends and an empty text can be seen. */
+export function quote(text: string): string {
+  return `"${escape(text).replaceAll('"', '\\"')}"`;
+}
+
+/**
+ * Controls (C0, DEL, C1), formats (bidi, zero width, tags), lone surrogates, private use, unassigned,
+ * line and paragraph separators, spaces other than the plain one, what Unicode says to ignore, and
+ * the backslash, which would make an escape and its imitation look the same.
+ */
+const unsafe =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\]|(?! )\p{Zs}/gu;
+
+const named: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\u001b': '\\e',
+};
+
+function visible(character: string): string {
+  const name = named[character];
+  if (name !== undefined) return name;
+  const point = character.codePointAt(0) ?? 0;
+  if (point <= 0xff) return `\\x${point.toString(16).padStart(2, '0')}`;
+  return `\\u{${point.toString(16)}}`;
+}
