@@ -39,7 +39,8 @@ export interface Cache {
    * secret. The action runs at once, before anything else can wipe the value, and copies what it needs;
    * it may not be async. Callers of one key share one load; its failure goes to them all and is not
    * kept. A load that began before a newer `drop` or `clear` answers its callers, is not kept and gets
-   * no new ones. A ttl of 0 keeps nothing; of callers that share a load the shortest ttl counts.
+   * no new ones. A ttl of 0 keeps nothing; of callers that share a load the shortest ttl counts, and
+   * never one past the time that the backend gave as the value's end.
    */
   get<T>(
     key: string,
@@ -178,7 +179,7 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
       return;
     }
     const { info } = loaded;
-    const { ttlMs } = flight;
+    const ttlMs = Math.min(flight.ttlMs, msUntil(info.expires, clock.now()));
     const value = moveIn(loaded.bytes);
     if (current) remove(key);
     const kept = current && ttlMs > 0 && maxEntries > 0 && !stopped;
@@ -192,19 +193,13 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
     });
   };
 
-  const depart = (key: string, ttlMs: number, load: Load): Flight => {
-    const flight: Flight = { ttlMs, waiting: [] };
-    flights.set(key, flight);
-    const fly = async (): Promise<void> => {
-      try {
-        land(key, flight, await load());
-      } catch (error) {
-        if (flights.get(key) === flight) flights.delete(key);
-        for (const { fail } of flight.waiting) fail(error);
-      }
-    };
-    void fly();
-    return flight;
+  const fly = async (key: string, flight: Flight, load: Load): Promise<void> => {
+    try {
+      land(key, flight, await load());
+    } catch (error) {
+      if (flights.get(key) === flight) flights.delete(key);
+      for (const { fail } of flight.waiting) fail(error);
+    }
   };
 
   return {
@@ -218,7 +213,7 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
       const entry = fresh(key, Infinity);
       return entry && { info: entry.info, ageMs: ageOf(entry) };
     },
-    async get(key, ttlMs, load, action) {
+    async get<T>(key: string, ttlMs: number, load: Load, action: (cached: Cached) => T) {
       const entry = fresh(key, ttlMs);
       if (entry !== undefined) {
         entries.delete(key);
@@ -226,9 +221,10 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
         const { value, info } = entry;
         return value.use((lent) => action(lend(lent, info, ageOf(entry), true)));
       }
-      const flight = flights.get(key) ?? depart(key, ttlMs, load);
+      const joined = flights.get(key);
+      const flight = joined ?? { ttlMs, waiting: [] };
       flight.ttlMs = Math.min(flight.ttlMs, ttlMs);
-      return new Promise((resolve, reject) => {
+      const result = new Promise<T | undefined>((resolve, reject) => {
         flight.waiting.push({
           settle(cached) {
             try {
@@ -240,6 +236,11 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
           fail: reject,
         });
       });
+      if (joined === undefined) {
+        flights.set(key, flight);
+        void fly(key, flight, load);
+      }
+      return result;
     },
     drop(key) {
       flights.delete(key);
@@ -251,6 +252,12 @@ export function createCache({ vault, clock, maxEntries }: CacheOptions): Cache {
       clear();
     },
   };
+}
+
+/** How long the backend itself lets a value live; for ever when it does not say. */
+function msUntil(expires: string | undefined, now: number): number {
+  const ms = expires === undefined ? NaN : Date.parse(expires) - now;
+  return Number.isNaN(ms) ? Infinity : ms;
 }
 
 /** An action's result. A promise would mean that it goes on with bytes that are lent no longer. */
