@@ -93,7 +93,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   // Too many open files, say: the connection is lost, the listener is not.
   server.on('error', () => undefined);
 
-  let cancelCheck: () => void = () => undefined;
+  let cancelCheck: (() => void) | undefined;
   const checkLater = (): void => {
     cancelCheck = clock.after(checkEveryMs, () => {
       void own.check(clock).then((verdict) => {
@@ -107,7 +107,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   checkLater();
 
   async function stop(graceMs: number): Promise<void> {
-    cancelCheck();
+    cancelCheck?.();
     own.remove();
     const closed = new Promise<void>((resolve) => {
       server.close(() => {

@@ -7,14 +7,9 @@ export type { Platform, ProcessFacts } from './platform.ts';
 
 /** This machine's kernel. Throws `ERR_CONFIG` where the daemon does not run. */
 export function createPlatform(name: NodeJS.Platform = process.platform): Platform {
-  switch (name) {
-    case 'linux':
-      return createLinuxPlatform();
-    case 'darwin':
-      return createDarwinPlatform();
-    default:
-      throw new BrokerError('ERR_CONFIG', `the daemon does not run on ${name}`, {
-        hint: 'use Linux or macOS; on Windows, WSL 2',
-      });
-  }
+  if (name === 'linux') return createLinuxPlatform();
+  if (name === 'darwin') return createDarwinPlatform();
+  throw new BrokerError('ERR_CONFIG', `the daemon does not run on ${name}`, {
+    hint: 'use Linux or macOS; on Windows, WSL 2',
+  });
 }

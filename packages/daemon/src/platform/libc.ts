@@ -31,12 +31,6 @@ export function openLibc(wouldBlock: number): Libc {
   const setrlimit = declare('int setrlimit(int, void *)');
   const flock = declare('int flock(int, int)');
 
-  function failure(call: string): BrokerError {
-    return new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
-      hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
-    });
-  }
-
   return {
     getsockopt(fd, level, option, size) {
       const value = Buffer.alloc(size);
@@ -64,4 +58,10 @@ export function openLibc(wouldBlock: number): Libc {
     declare,
     failure,
   };
+}
+
+function failure(call: string): BrokerError {
+  return new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
+    hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
+  });
 }

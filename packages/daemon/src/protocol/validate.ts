@@ -79,12 +79,14 @@ export function checkRequest<M extends Method>(
     const number = least === most ? `${most}` : `${least} to ${most}`;
     throw misuse(method, `the number of attachments has to be ${number}`);
   }
-  return parse<Methods[M]['params']>(params[method], method, value);
+  // The table's type says that each schema is that of its method.
+  const schema = params[method] as unknown as z.ZodType<Methods[M]['params']>;
+  return parse(schema, method, value);
 }
 
 /** Throws `ERR_USAGE`. */
 export function readHello(value: unknown): Hello {
-  return parse<Hello>(params['broker.hello'], 'broker.hello', value);
+  return parse(params['broker.hello'], 'broker.hello', value);
 }
 
 /** Throws `ERR_USAGE`. */
@@ -92,9 +94,9 @@ export function readCancel(value: unknown): Cancel['params'] {
   return parse(cancel, 'request.cancel', value);
 }
 
-function parse<T>(schema: z.ZodType, method: string, value: unknown): T {
+function parse<T>(schema: z.ZodType<T>, method: string, value: unknown): T {
   const result = schema.safeParse(value);
-  if (result.success) return result.data as T;
+  if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw misuse(method, issue === undefined ? 'the params are not valid' : describe(issue));
 }
@@ -105,19 +107,15 @@ function describe(issue: z.core.$ZodIssue): string {
   for (const key of issue.path) {
     member += typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
   }
-  switch (issue.code) {
-    case 'invalid_type':
-      return `\`${member}\` is missing or is no ${issue.expected}`;
-    case 'unrecognized_keys':
-      return `\`${member}\` has a member that the method does not know`;
-    case 'too_big':
-      return `\`${member}\` is too long or too large`;
-    case 'too_small':
-      return `\`${member}\` is too short or too small`;
-    default:
-      return `\`${member}\` is not valid`;
-  }
+  if (issue.code === 'invalid_type') return `\`${member}\` is missing or is no ${issue.expected}`;
+  return `\`${member}\` ${problems[issue.code] ?? 'is not valid'}`;
 }
+
+const problems: Partial<Record<z.core.$ZodIssue['code'], string>> = {
+  unrecognized_keys: 'has a member that the method does not know',
+  too_big: 'is too long or too large',
+  too_small: 'is too short or too small',
+};
 
 function misuse(method: string, problem: string): BrokerError {
   return new BrokerError('ERR_USAGE', `${method}: ${problem}`, { hint: 'see docs/PROTOCOL.md' });
