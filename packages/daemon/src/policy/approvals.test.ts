@@ -1,19 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../clock.ts';
+import { fakeClock } from '../fake-clock.ts';
 import type { PendingApproval } from '../protocol/messages.ts';
 import { createApprovals } from './approvals.ts';
-
-function manualClock(): Clock & { advance(ms: number): void } {
-  let time = 0;
-  return {
-    now: () => time,
-    monotonic: () => time,
-    after: () => () => undefined,
-    advance(ms) {
-      time += ms;
-    },
-  };
-}
 
 function request(fingerprint: string, server?: string): Omit<PendingApproval, 'id' | 'requested'> {
   return {
@@ -32,7 +20,7 @@ function request(fingerprint: string, server?: string): Omit<PendingApproval, 'i
 
 describe('approvals', () => {
   test('a grant covers its fingerprint and its references, and nothing else', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     expect(approvals.covers('f', ['$<A>'])).toBe(false);
     approvals.grant(approvals.request(request('f')));
     expect(approvals.covers('f', ['$<A>'])).toBe(true);
@@ -42,36 +30,36 @@ describe('approvals', () => {
   });
 
   test('the same launch asked for twice is one request', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     expect(approvals.request(request('f')).id).toBe(approvals.request(request('f')).id);
     expect(approvals.pending).toHaveLength(1);
   });
 
   test('a request is found by its id in any case, and by the name of its server', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     const { id } = approvals.request(request('f', 'github'));
     expect(approvals.find(id.toLowerCase()).id).toBe(id);
     expect(approvals.find('github').id).toBe(id);
   });
 
   test('a server with several requests is not approved by its name', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     approvals.request(request('f', 'github'));
     approvals.request(request('g', 'github'));
     expect(() => approvals.find('github')).toThrow(/several pending requests: \w{4}, \w{4}$/u);
   });
 
   test('an unknown id is not found, and a request is gone after an hour', () => {
-    const clock = manualClock();
+    const clock = fakeClock();
     const approvals = createApprovals(clock);
     const { id } = approvals.request(request('f'));
     expect(() => approvals.find('0000')).toThrow('no pending request 0000');
-    clock.advance(60 * 60 * 1000 + 1);
+    clock.pass(60 * 60 * 1000 + 1);
     expect(() => approvals.find(id)).toThrow(`no pending request ${id}`);
   });
 
   test('of more than 64 requests the oldest goes', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     const ids = Array.from(
       { length: 65 },
       (_, index) => approvals.request(request(`f${index}`)).id,
@@ -82,7 +70,7 @@ describe('approvals', () => {
   });
 
   test('a code is good once, in any case, on its own connection and for its own request', () => {
-    const approvals = createApprovals(manualClock());
+    const approvals = createApprovals(fakeClock());
     const asked = approvals.request(request('f'));
     const other = approvals.request(request('g'));
     const wrong = /was not typed right/u;
@@ -97,11 +85,11 @@ describe('approvals', () => {
   });
 
   test('a code is no good after ten minutes', () => {
-    const clock = manualClock();
+    const clock = fakeClock();
     const approvals = createApprovals(clock);
     const asked = approvals.request(request('f'));
     const code = approvals.issueCode(asked, 1);
-    clock.advance(10 * 60 * 1000 + 1);
+    clock.pass(10 * 60 * 1000 + 1);
     expect(() => approvals.checkCode(asked, 1, code)).toThrow(/was not typed right/u);
   });
 });
