@@ -4,6 +4,7 @@ import type { Events, Method, Methods } from './protocol/messages.ts';
 import type { Paths } from './paths.ts';
 import { checkFolders, checkPathLength, requirePrivate, statSocket } from './socket-folder.ts';
 
+export { daemonArguments } from './daemon-arguments.ts';
 export { locatePaths, expandTilde, type PathOptions, type Paths } from './paths.ts';
 
 export interface ConnectOptions {

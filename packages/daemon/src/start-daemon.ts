@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { readShape } from './client-connection.ts';
 import type { DaemonProgram } from './client.ts';
+import { daemonArguments } from './daemon-arguments.ts';
 import { sleep, systemClock } from './clock.ts';
 import type { Paths } from './paths.ts';
 import { openFolders } from './socket-folder.ts';
@@ -14,14 +15,6 @@ import { tryStartLock } from './start-lock.ts';
 /** How long a first use waits for the daemon. */
 const startMs = 15_000;
 const maxReport = 64 * 1024;
-
-/** Closed to debuggers and to code from strings; reports hold no environment. */
-const nodeFlags = [
-  '--disable-sigusr1',
-  '--report-exclude-env',
-  '--disallow-code-generation-from-strings',
-  '--disable-proto=delete',
-];
 
 /** What the daemon takes from whoever happens to start it; the rest stands in config.yaml. */
 const inherited = [
@@ -96,14 +89,7 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
     const { spawn } = process.getBuiltinModule('node:child_process');
     return spawn(
       process.execPath,
-      [
-        ...nodeFlags,
-        ...(program.execArgv ?? []),
-        program.main(),
-        '--home',
-        paths.home,
-        ...(paths.state === paths.home ? [] : ['--config', paths.config]),
-      ],
+      daemonArguments(paths, program),
       { cwd: '/', detached: true, env: environment(), stdio: ['ignore', log, log, 'pipe'] },
     );
   } finally {

@@ -78,20 +78,30 @@ async function grantOnTerminal(
 ): Promise<Granted> {
   const terminal = session.openTerminal();
   if (terminal === undefined) {
-    throw new BrokerError('ERR_PRESENCE', `request ${id} needs a person, and there is no terminal`, {
-      hint: `run it on a terminal, or: mcp approve ${id} --fd 3 3< PASSPHRASE-FILE`,
-    });
+    throw new BrokerError(
+      'ERR_PRESENCE',
+      `request ${id} needs a person, and there is no terminal`,
+      {
+        hint: `run it on a terminal, or: mcp approve ${id} --fd 3 3< PASSPHRASE-FILE`,
+      },
+    );
   }
   try {
     const opened = (await client.call('approval.open', { id })).result;
     terminal.write(`${requestText(opened.request)}code: ${opened.code}\n`);
     const typed = await terminal.ask('Type the code to approve: ', { hidden: false });
     const code = typed.toString().trim();
-    if (code === '') throw new BrokerError('ERR_PRESENCE', `request ${id} was not approved`);
+    if (code === '') throw notTyped(id);
     return (await client.call('approval.grant', { id, code })).result;
   } finally {
     terminal.close();
   }
+}
+
+function notTyped(id: string): BrokerError {
+  return new BrokerError('ERR_PRESENCE', `no code was typed: request ${id} still waits`, {
+    hint: `mcp approve ${id}`,
+  });
 }
 
 async function grantWithPassphrase(

@@ -34,8 +34,18 @@ export async function tailAudit({ lines, follow }: TailInput, session: Session):
 
 /** Members whose place in the line is their own; the others follow as `name=value`. */
 const leading: ReadonlySet<string> = new Set([
-  ...['v', 'seq', 'time', 'event', 'outcome', 'code'],
-  ...['server', 'variables', 'prev', 'mac', 'hash', 'fingerprint', 'claims'],
+  'v',
+  'seq',
+  'time',
+  'event',
+  'outcome',
+  'code',
+  'server',
+  'variables',
+  'fingerprint',
+  'claims',
+  'prev',
+  'mac',
 ]);
 
 /** One line of the audit for a person. What is no JSON object is shown as it is. */

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { daemonArguments } from '@mcp-broker/daemon/client';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
+import { daemonProgram } from '../exec/daemon-program.ts';
 import { exitCodeOfSignal } from '../output/exit-code.ts';
-import { daemonProgram } from './open-session.ts';
 import { using, type Session } from './session.ts';
 
 /**
@@ -19,18 +20,9 @@ export async function runDaemon(session: Session): Promise<number> {
       hint: 'mcp daemon stop',
     });
   }
-  const { paths } = session;
-  const child = spawn(
-    process.execPath,
-    [
-      ...process.execArgv,
-      ...(daemonProgram.execArgv ?? []),
-      daemonProgram.main(),
-      ...['--home', paths.home],
-      ...(session.configGiven ? ['--config', paths.config] : []),
-    ],
-    { stdio: 'inherit' },
-  );
+  const child = spawn(process.execPath, daemonArguments(session.paths, daemonProgram), {
+    stdio: 'inherit',
+  });
   const pass = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };

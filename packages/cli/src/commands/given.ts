@@ -9,7 +9,8 @@ export function createGiven(
 ): Given {
   const text = (option: string): string | undefined => {
     const value = options[option];
-    if (value === '') throw new BrokerError('ERR_USAGE', `--${option} needs a value`);
+    if (value === '')
+      throw new BrokerError('ERR_USAGE', `--${option} needs a value`, { hint: 'it was empty' });
     return typeof value === 'string' ? value : undefined;
   };
   return {
@@ -23,7 +24,9 @@ export function createGiven(
       const number = Number(value);
       if (/^\d{1,15}$/.test(value) && number >= least && number <= most) return number;
       // Without what was typed: a passphrase lands here when someone takes `--fd` for a place to put it.
-      throw new BrokerError('ERR_USAGE', `--${option} takes a whole number ${span(least, most)}`);
+      throw new BrokerError('ERR_USAGE', `--${option} takes a whole number ${span(least, most)}`, {
+        hint: `for instance: --${option} ${Math.max(least, 3)}`,
+      });
     },
   };
 }

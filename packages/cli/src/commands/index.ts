@@ -1,3 +1,5 @@
+import { toBrokerError } from '@mcp-broker/daemon/protocol';
+
 import { reportError } from '../output/report.ts';
 import { Interrupted } from '../output/interrupted.ts';
 import { createOutput, endOnBrokenPipe, wantsColour, writeOut } from '../output/print.ts';
@@ -28,6 +30,9 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeOut(error.text, error.exitCode === 0 ? 'result' : 'message');
       return error.exitCode;
     }
-    return reportError(error);
+    const exitCode = reportError(error);
+    if (argv.includes('--verbose'))
+      writeOut(`mcp: code: ${toBrokerError(error).code}\n`, 'message');
+    return exitCode;
   }
 }

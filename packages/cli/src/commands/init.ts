@@ -31,8 +31,11 @@ export async function initialise(input: InitInput, session: Session): Promise<nu
   const before = lookAround(session, identityFile);
   if (before.complete) {
     output.done(`${paths.home} is set up already: nothing changed`, {
-      ...{ changed: narrowed.length > 0, home: paths.home, config: paths.config },
-      ...{ created: [], narrowed },
+      changed: narrowed.length > 0,
+      home: paths.home,
+      config: paths.config,
+      created: [],
+      narrowed,
     });
     return 0;
   }
@@ -54,7 +57,9 @@ function requireSealed(backend: string | undefined): void {
       hint: 'mcp init --backend sealed',
     });
   }
-  throw new BrokerError('ERR_USAGE', '--backend takes sealed or keychain');
+  throw new BrokerError('ERR_USAGE', '--backend takes sealed or keychain', {
+    hint: 'mcp init --backend sealed',
+  });
 }
 
 function readable(identityFile: string): string {
@@ -84,9 +89,13 @@ function lookAround(
   }
   const configured = config.settings.identityFile;
   if (identityFile !== undefined && configured !== identityFile) {
-    throw new BrokerError('ERR_CONFIG', `${paths.config} is there and does not name ${identityFile}`, {
-      hint: `write it there yourself: settings: {identity_file: ${JSON.stringify(identityFile)}}`,
-    });
+    throw new BrokerError(
+      'ERR_CONFIG',
+      `${paths.config} is there and does not name ${identityFile}`,
+      {
+        hint: `write it there yourself: settings: {identity_file: ${JSON.stringify(identityFile)}}`,
+      },
+    );
   }
   const hasIdentity = configured !== undefined || isThere(paths.identity);
   return {
@@ -113,8 +122,13 @@ interface Keys {
 async function setUp(session: Session, { identityFile, passphrase }: Keys): Promise<string[]> {
   const { paths } = session;
   const missing = [
-    ...[paths.home, paths.config, paths.state, paths.run],
-    ...[paths.audit, paths.identity, paths.secrets],
+    paths.home,
+    paths.config,
+    paths.state,
+    paths.run,
+    paths.audit,
+    paths.identity,
+    paths.secrets,
   ].filter((path) => !isThere(path));
   /** What is surely this run's own, and not that of another set-up at the same time. */
   const made: string[] = [];
@@ -122,18 +136,14 @@ async function setUp(session: Session, { identityFile, passphrase }: Keys): Prom
   try {
     if (makeHome(paths.home)) made.push(paths.home);
     if (!isThere(paths.config)) {
-      writeNew(
-        paths.config,
-        initialConfigText({
-          defaultBackend: 'sealed',
-          ...(identityFile === undefined ? {} : { identityFile }),
-        }),
-      );
+      const text = initialConfigText({ defaultBackend: 'sealed', identityFile });
+      if (!writeNew(paths.config, text)) throw alreadyGoingOn(paths.home);
       made.push(paths.config);
     }
     const running = await session.reach();
     started = running === undefined;
-    if (started) made.push(...missing.filter((path) => path !== paths.home && path !== paths.config));
+    if (started)
+      made.push(...missing.filter((path) => path !== paths.home && path !== paths.config));
     await using(running ?? (await session.connect()), async (client) => {
       if (!started) await client.call('config.reload', {});
       const attachments = passphrase === undefined ? [] : [passphrase];
@@ -146,6 +156,12 @@ async function setUp(session: Session, { identityFile, passphrase }: Keys): Prom
     for (const path of made) rmSync(path, { recursive: true, force: true });
     throw error;
   }
+}
+
+function alreadyGoingOn(home: string): BrokerError {
+  return new BrokerError('ERR_USAGE', `${home} is being set up by another command`, {
+    hint: 'wait for it, then: mcp status',
+  });
 }
 
 function reportSetUp(
@@ -169,7 +185,12 @@ function reportSetUp(
     '  mcp status                   what the daemon holds',
   ];
   output.result(`${lines.join('\n')}\n`, {
-    ...{ changed: true, home: paths.home, config: paths.config },
-    ...{ backend: 'sealed', created, narrowed, command },
+    changed: true,
+    home: paths.home,
+    config: paths.config,
+    backend: 'sealed',
+    created,
+    narrowed,
+    command,
   });
 }

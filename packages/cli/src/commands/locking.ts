@@ -21,7 +21,8 @@ export async function unlock(input: UnlockInput, session: Session): Promise<numb
 async function open(client: Client, { fd }: UnlockInput, session: Session): Promise<boolean> {
   if (fd === undefined) {
     const { backends } = (await client.call('broker.status', {})).result;
-    if (backends.some(({ kind, state }) => kind === 'sealed-file' && state !== 'locked')) return false;
+    if (backends.some(({ kind, state }) => kind === 'sealed-file' && state !== 'locked'))
+      return false;
     const { readConfig } = await import('@mcp-broker/daemon/config');
     if (readConfig(session.paths.config).config.settings.identityFile !== undefined) {
       return (await client.call('sealed.unlock', {})).result.unlocked;

@@ -1,25 +1,14 @@
 import { isatty } from 'node:tty';
-import { fileURLToPath } from 'node:url';
 
-import {
-  connect,
-  locatePaths,
-  type Client,
-  type DaemonProgram,
-  type PathOptions,
-} from '@mcp-broker/daemon/client';
+import { connect, locatePaths, type Client, type PathOptions } from '@mcp-broker/daemon/client';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
+import { daemonProgram } from '../exec/daemon-program.ts';
 import { readDescriptor } from '../input/descriptor.ts';
 import type { Output } from '../output/print.ts';
 import { openTerminal } from '../output/prompt.ts';
 import { version } from '../version.ts';
 import type { Session } from './session.ts';
-
-/** The daemon that belongs to this command line: the one that it was installed with. */
-export const daemonProgram: DaemonProgram = {
-  main: () => fileURLToPath(import.meta.resolve('@mcp-broker/daemon/main')),
-};
 
 /** The session of a real command: the real daemon, terminal, descriptors and time. */
 export function openSession(options: PathOptions, output: Output): Session {

@@ -59,7 +59,8 @@ function declare(command: Command, spec: CommandSpec): void {
   command.summary(line).description(details === undefined ? line : `${line}\n\n${details}`);
   for (const [name, meaning] of spec.arguments ?? []) command.argument(placeholder(name), meaning);
   for (const [flags, meaning] of spec.options ?? []) command.option(flags, meaning);
-  command.addHelpText('after', `\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
+  const more = 'Options of every command, such as --json and --home: mcp --help';
+  command.addHelpText('after', `\n${more}\n\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
 }
 
 /** `NAME` → `<NAME>`; what is in brackets stays. `COMMAND [ARG...]` takes all that follows. */
@@ -86,7 +87,6 @@ function prepare(command: Command, path: string): Command {
   return command
     .helpOption('-h, --help', 'show help')
     .allowExcessArguments(false)
-    .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: collect, writeErr: collect, outputError: () => {} })
     .exitOverride((error: CommanderError) => {
       if (error.exitCode === 0) throw new Finished(text, 0);

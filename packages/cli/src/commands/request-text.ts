@@ -9,7 +9,10 @@ import { quote } from '../output/terminal.ts';
 export function requestText(request: PendingApproval): string {
   const lines: (readonly [string, string])[] = [
     ['request', quote(request.id)],
-    ['server', request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`],
+    [
+      'server',
+      request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`,
+    ],
     ['command', quote(request.command)],
     ...request.args.map((text, index) => [`argument ${index + 1}`, quote(text)] as const),
     ['runs', quote(request.executable)],

@@ -19,7 +19,11 @@ export async function setSecret(input: SetSecretInput, session: Session): Promis
     'generate' in source ? generate(source.generate) : await readValue(session, name, source);
   try {
     const { result } = await using(await session.connect(), (client) =>
-      client.call('secret.set', { name, ...(backend === undefined ? {} : { backend }) }, { attachments: [value] }),
+      client.call(
+        'secret.set',
+        { name, ...(backend === undefined ? {} : { backend }) },
+        { attachments: [value] },
+      ),
     );
     const verb = result.created ? 'stored' : 'replaced';
     session.output.done(`${verb} ${result.name} in ${result.backend}`, result);

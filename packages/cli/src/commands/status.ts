@@ -38,10 +38,16 @@ async function readStatus(session: Session): Promise<Status | undefined> {
 }
 
 function reportStopped({ output, paths }: Session): number {
-  output.result(pairs([['daemon', 'not running'], ['home', paths.home]]), {
-    running: false,
-    home: paths.home,
-  });
+  output.result(
+    pairs([
+      ['daemon', 'not running'],
+      ['home', paths.home],
+    ]),
+    {
+      running: false,
+      home: paths.home,
+    },
+  );
   output.note('it starts by itself on first use, or with: mcp daemon start');
   return exitCodes.ERR_DAEMON_UNREACHABLE;
 }
@@ -51,7 +57,9 @@ type Pairs = readonly (readonly [string, string | undefined])[];
 function daemonPairs(status: Status, session: Session): Pairs {
   const { memory } = status;
   const locked =
-    memory.locked === null ? 'not known' : `${size(memory.locked)} of ${size(memory.reserved)} locked`;
+    memory.locked === null
+      ? 'not known'
+      : `${size(memory.locked)} of ${size(memory.reserved)} locked`;
   return [
     ['daemon', `running, pid ${status.pid}, version ${status.version}`],
     ['since', `${status.started} (${age(status.started, session.now()) ?? '-'})`],

@@ -30,7 +30,12 @@ export function refuseSecretOptions(argv: readonly string[]): void {
 export function usageError(error: CommanderError, command: string): BrokerError {
   const help = `see: ${command} --help`;
   const suggestion = /\(Did you mean (?:one of )?(.+?)\?\)/s.exec(error.message)?.[1];
-  const hint = suggestion === undefined ? help : `did you mean ${suggestion}?`;
+  const hint =
+    error.code === 'commander.excessArguments' && command === 'mcp secret set'
+      ? 'give the name alone: the value is asked for, or comes by --stdin or --fd N'
+      : suggestion === undefined
+        ? help
+        : `did you mean ${suggestion}?`;
   return new BrokerError('ERR_USAGE', complaint(error, command), { hint, cause: error });
 }
 

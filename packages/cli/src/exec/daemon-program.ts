@@ -8,4 +8,6 @@ export const daemonProgram: DaemonProgram = {
     const entry = realpathSync(process.argv[1] ?? process.execPath);
     return createRequire(entry).resolve('@mcp-broker/daemon/main');
   },
+  // From the sources, the daemon runs from the sources too.
+  execArgv: process.execArgv.filter((flag) => flag.startsWith('--conditions=')),
 };

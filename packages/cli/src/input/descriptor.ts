@@ -85,7 +85,9 @@ class Growing {
   append(chunk: Uint8Array): void {
     const length = this.#length + chunk.length;
     if (length > maxInput) {
-      throw new BrokerError('ERR_USAGE', 'the input is larger than 1 MiB');
+      throw new BrokerError('ERR_USAGE', 'the input is larger than 1 MiB', {
+        hint: 'a secret is a token or a key, not a file of data',
+      });
     }
     if (length > this.#buffer.length) {
       const larger = Buffer.alloc(Math.max(length, 2 * this.#buffer.length));

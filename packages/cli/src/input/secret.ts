@@ -64,7 +64,8 @@ export async function readValue(
 ): Promise<Buffer> {
   // A terminal on stdin would show what is typed: there it is asked for instead.
   const from = fd ?? (stdin && !session.stdinIsTerminal ? 0 : undefined);
-  const value = from === undefined ? await askValue(session, name) : await session.readDescriptor(from);
+  const value =
+    from === undefined ? await askValue(session, name) : await session.readDescriptor(from);
   if (value.length > 0) return value;
   throw new BrokerError('ERR_USAGE', `the value of ${name} is empty`, {
     hint: `to remove it: mcp secret rm ${name}`,
@@ -97,7 +98,10 @@ function withoutNewline(bytes: Buffer): Buffer {
 }
 
 function refuseBadPassphrase(passphrase: Buffer): Buffer {
-  if (passphrase.length === 0) throw new BrokerError('ERR_USAGE', 'the passphrase is empty');
+  if (passphrase.length === 0)
+    throw new BrokerError('ERR_USAGE', 'the passphrase is empty', {
+      hint: 'type one, or put one into the file that the descriptor reads',
+    });
   if (!passphrase.includes(0x0a)) return passphrase;
   passphrase.fill(0);
   throw new BrokerError('ERR_USAGE', 'the passphrase has more than one line', {

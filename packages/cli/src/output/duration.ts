@@ -7,9 +7,9 @@ const units: readonly (readonly [string, number])[] = [
 
 /** Milliseconds as `3d`, `5h`, `90s`: the greatest unit of which there are at least two, or one whole. */
 export function duration(milliseconds: number): string {
-  for (const [unit, size] of units) {
-    if (milliseconds >= 2 * size || milliseconds === size) {
-      return `${Math.floor(milliseconds / size)}${unit}`;
+  for (const [unit, length] of units) {
+    if (milliseconds >= 2 * length || milliseconds === length) {
+      return `${Math.floor(milliseconds / length)}${unit}`;
     }
   }
   return `${Math.max(0, Math.floor(milliseconds / 1000))}s`;

@@ -98,7 +98,7 @@ async function readLine(
       }
       show();
     } catch (error) {
-      reject(error as Error);
+      reject(error);
     } finally {
       chunk.fill(0);
     }
@@ -136,5 +136,7 @@ function stopped(progress: 'interrupted' | 'ended' | 'full'): Error {
       hint: 'give it through a file: --stdin < FILE, or --fd 3 3< FILE',
     });
   }
-  return new BrokerError('ERR_USAGE', 'the input ended before anything was typed');
+  return new BrokerError('ERR_USAGE', 'the input ended before anything was typed', {
+    hint: 'run the command again',
+  });
 }

@@ -34,5 +34,5 @@ function pad(line: readonly string[], widths: readonly number[]): string {
 
 /** In columns of a terminal, near enough: a character outside ASCII may be wider, never narrower. */
 function width(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

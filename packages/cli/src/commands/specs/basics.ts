@@ -4,11 +4,14 @@ export const init: CommandSpec = {
   name: 'init',
   summary: 'set up a home: folder, config.yaml and the sealed file',
   details:
-    'The sealed file is opened by a passphrase, which is asked for twice or comes on a descriptor.\n' +
+    'The sealed file is opened by a passphrase, which is asked for twice or comes on a descriptor. ' +
     'A home that is there is kept; what others could read of it is made private.',
   options: [
     ['--yes', 'ask nothing'],
-    ['--backend <NAME>', 'where secrets go: sealed (the keychain is not supported by this version)'],
+    [
+      '--backend <NAME>',
+      'where secrets go: sealed (the keychain is not supported by this version)',
+    ],
     ['--fd <N>', 'read the new passphrase from descriptor N'],
     ['--identity-file <FILE>', 'use an identity that is there already, and no passphrase'],
   ],
@@ -63,7 +66,7 @@ export const approve: CommandSpec = {
   name: 'approve',
   summary: 'look at a launch that waits, and allow it',
   details:
-    'The whole request is shown on the terminal and ends with a code, which is typed to allow it.\n' +
+    'The whole request is shown on the terminal and ends with a code, which is typed to allow it. ' +
     'Without a terminal, the passphrase of the sealed file proves that a person is there.',
   arguments: [['[ID|SERVER]', 'which request; it can be left out when only one waits']],
   options: [['--fd <N>', 'read the passphrase of the sealed file from descriptor N']],
@@ -81,7 +84,7 @@ export const exec: CommandSpec = {
   name: 'exec',
   summary: 'start an MCP server with its secrets in its environment',
   details:
-    'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and\n' +
+    'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and ' +
     "stderr are the server's own, and so is the exit status. It never asks anything.",
   arguments: [['COMMAND [ARG...]', 'the server, best after --']],
   options: [

@@ -6,7 +6,7 @@ const set: CommandSpec = {
   name: 'set',
   summary: 'keep a value under a name',
   details:
-    'The value is asked for on the terminal and not shown. No option takes it, since every process can\n' +
+    'The value is asked for on the terminal and not shown. No option takes it, since every process can ' +
     'read the arguments of another. What comes by --stdin or --fd is kept byte for byte.',
   arguments: [['NAME', 'letters, digits and _, as in $<NAME>']],
   options: [
@@ -30,10 +30,15 @@ function sourceOf(given: Given): { generate: number } | { stdin: boolean; fd: nu
   const length = given.whole('length', 1, 4096);
   const ways = [given.flag('stdin'), fd !== undefined, given.flag('generate')];
   if (ways.filter(Boolean).length > 1) {
-    throw new BrokerError('ERR_USAGE', 'use one of --stdin, --fd and --generate');
+    throw new BrokerError('ERR_USAGE', 'use one of --stdin, --fd and --generate', {
+      hint: 'see: mcp secret set --help',
+    });
   }
   if (given.flag('generate')) return { generate: length ?? 32 };
-  if (length !== undefined) throw new BrokerError('ERR_USAGE', '--length goes with --generate');
+  if (length !== undefined)
+    throw new BrokerError('ERR_USAGE', '--length goes with --generate', {
+      hint: 'mcp secret set NAME --generate --length N',
+    });
   return { stdin: given.flag('stdin'), fd };
 }
 

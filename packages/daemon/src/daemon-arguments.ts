@@ -1,0 +1,22 @@
+import type { DaemonProgram } from './client.ts';
+import type { Paths } from './paths.ts';
+
+/** Closed to debuggers and to code from strings; reports hold no environment. */
+const nodeFlags: readonly string[] = [
+  '--disable-sigusr1',
+  '--report-exclude-env',
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=delete',
+];
+
+/** What follows `node` to run the daemon of these paths, in the background or the foreground. */
+export function daemonArguments(paths: Paths, program: DaemonProgram): string[] {
+  return [
+    ...nodeFlags,
+    ...(program.execArgv ?? []),
+    program.main(),
+    '--home',
+    paths.home,
+    ...(paths.state === paths.home ? [] : ['--config', paths.config]),
+  ];
+}
