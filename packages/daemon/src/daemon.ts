@@ -10,7 +10,6 @@ import { brokerHandlers } from './handlers/broker.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { secretHandlers } from './handlers/secret.ts';
-import { openHome } from './home.ts';
 import { createKeyring } from './keyring.ts';
 import { startListener } from './listener.ts';
 import { createVault } from './memory.ts';
@@ -43,7 +42,6 @@ export interface Daemon {
 /** Puts the parts together and listens. What it throws, it throws before the first connection. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, platform, clock, report } = options;
-  openHome(paths);
   let loaded = readConfig(paths.config);
   let configProblem: BrokerError | undefined;
   const audit = await openAuditLog(paths.audit, clock.now);
@@ -134,6 +132,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     onRefused: ({ pid, uid }) => {
       audit.append({ event: 'refused-peer', outcome: 'denied', pid, uid }).catch(() => undefined);
+    },
+    onInternalError: ({ method, code }) => {
+      report(`${method}: ${code}`);
     },
     onLost: () => {
       report('the socket is no longer ours: stopping');

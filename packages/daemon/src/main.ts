@@ -1,14 +1,18 @@
-import { closeSync, existsSync, fstatSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toBrokerError } from '@mcp-broker/providers/errors';
 import { harden } from './harden.ts';
-import { locatePaths, type Paths } from './paths.ts';
+import { locatePaths } from './paths.ts';
 import { createPlatform } from './platform/index.ts';
+
+const { values: options } = parseArgs({
+  options: { home: { type: 'string' }, config: { type: 'string' }, 'ready-fd': { type: 'string' } },
+});
 
 /**
  * The daemon's process. Hardening comes first: all that may hold a secret loads after it. Whoever
- * started it may lend descriptor 3 and read there one line of JSON: `{"ready":true,"pid":N}`,
+ * started it may lend a descriptor (`--ready-fd N`) and read there one line of JSON: `{"ready":true,"pid":N}`,
  * `{"ready":false,"running":true}` when another daemon serves this home, or the error.
  */
 async function main(): Promise<void> {
@@ -20,17 +24,14 @@ async function main(): Promise<void> {
   const platform = createPlatform();
   harden(platform);
 
-  const { values } = parseArgs({
-    options: { home: { type: 'string' }, config: { type: 'string' } },
-  });
-  const paths = locatePaths(values);
-  const [{ startDaemon }, { systemClock }, { openHome }, { tryFileLock }] = await Promise.all([
+  const paths = locatePaths(options);
+  const [{ startDaemon }, { systemClock }, { openFolders }, { tryFileLock }] = await Promise.all([
     import('./daemon.ts'),
     import('./clock.ts'),
-    import('./home.ts'),
+    import('./socket-folder.ts'),
     import('./file-lock.ts'),
   ]);
-  openHome(paths);
+  openFolders(paths);
   const release = tryFileLock(paths.lock, platform);
   if (release === undefined) {
     tellStarter({ ready: false, running: true });
@@ -52,12 +53,8 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {
     daemon.reload().catch(() => undefined);
   });
-  reportStart(paths);
-  tellStarter({ ready: true, pid: process.pid });
-}
-
-function reportStart(paths: Paths): void {
   report(`listening on ${paths.socket}`);
+  tellStarter({ ready: true, pid: process.pid });
 }
 
 /** An identity that systemd lends to the unit (`LoadCredential=mcp-broker-identity:…`). */
@@ -73,12 +70,13 @@ function report(line: string): void {
 }
 
 function tellStarter(message: object): void {
+  const fd = Number(options['ready-fd'] ?? Number.NaN);
+  if (!Number.isSafeInteger(fd)) return;
   try {
-    if (!fstatSync(3).isFIFO() && !fstatSync(3).isSocket()) return;
-    writeSync(3, `${JSON.stringify(message)}\n`);
-    closeSync(3);
+    writeSync(fd, `${JSON.stringify(message)}\n`);
+    closeSync(fd);
   } catch {
-    // Nobody lent us descriptor 3: started by hand or by a service manager.
+    // Whoever lent the descriptor has gone.
   }
 }
 
