@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Path, Problem } from './problem.ts';
+import { isPlainName, type Path, type Problem } from './problem.ts';
 import { isSecretKey, secretProblem } from './secret-keys.ts';
 import { suggest } from './suggest.ts';
 import type { YamlFile } from './yaml.ts';
@@ -50,7 +50,7 @@ function explain(issue: Issue, path: Path, value: unknown): Explanation {
     case 'too_big':
       return { message: `must be at most ${issue.maximum}` };
     case 'invalid_key':
-      return { message: issue.issues[0]?.message ?? 'not a name' };
+      return { message: issue.issues[0]?.message ?? 'is not a name' };
     case 'invalid_format':
     case 'custom':
       return { message: issue.message };
@@ -82,7 +82,7 @@ function wrongType(expected: string, path: Path, value: unknown): Explanation {
     section === 'variables' && path.length === 2 && (isScalar || typeof value === 'string');
   return {
     message: 'must hold keys of its own',
-    ...(isValue ? { hint: `mcp secret set ${String(name)}` } : {}),
+    ...(isValue && isPlainName(String(name)) ? { hint: `mcp secret set ${name}` } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { builtIn } from './backends.ts';
 import { valueAt } from './issues.ts';
-import type { Path, Problem } from './problem.ts';
+import { isPlainName, type Path, type Problem } from './problem.ts';
 import { suggest } from './suggest.ts';
 import type { YamlFile } from './yaml.ts';
 
@@ -24,7 +24,8 @@ export function checkReferences({ data, lineOf }: YamlFile): Problem[] {
   const known = (path: Path, names: ReadonlySet<string>, what: string): void => {
     const name = text(path);
     if (name === undefined || names.has(name)) return;
-    const meant = suggest(name, names);
+    // Names of targets are values of the file: only those that are names and nothing else are shown.
+    const meant = suggest(name, [...names].filter(isPlainName));
     report(
       path,
       `no ${what} has this name${meant === undefined ? '' : `: did you mean ${meant}?`}`,

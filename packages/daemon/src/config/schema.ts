@@ -178,7 +178,7 @@ const variable: z.ZodType<VariableConfig> = section(
 
 const server: z.ZodType<ServerConfig> = section({
   command: value.argv.describe('What is run.'),
-  env: record(value.variableName, z.string())
+  env: record(value.variableName, value.words)
     .prefault({})
     .describe('Its environment, beside a small allow-list: name → text with references.'),
   cwd: value.file.exactOptional().describe('Folder that it runs in.'),
@@ -209,20 +209,17 @@ const schema: z.ZodType<Config> = section({
   aliases: record(value.entryName, value.line)
     .prefault({})
     .describe('Name → command line for targets.'),
-}).transform(({ settings, backends, variables, servers, audit, aliases, ...targets }): Config => {
-  const { sshServers, kubernetesClusters, dockerHosts } = targets;
-  return {
-    settings,
-    backends: withBuiltIn(backends),
-    variables,
-    servers,
-    audit,
-    sshServers,
-    kubernetesClusters,
-    dockerHosts,
-    aliases,
-  };
-});
+}).transform((file): Config => ({
+  settings: file.settings,
+  backends: withBuiltIn(file.backends),
+  variables: file.variables,
+  servers: file.servers,
+  audit: file.audit,
+  sshServers: file.sshServers,
+  kubernetesClusters: file.kubernetesClusters,
+  dockerHosts: file.dockerHosts,
+  aliases: file.aliases,
+}));
 
 function withBuiltIn(configured: Config['backends']): Config['backends'] {
   const backends: Record<string, BackendConfig> = Object.create(null);

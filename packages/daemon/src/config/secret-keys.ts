@@ -16,9 +16,9 @@ export function isSecretKey(path: Path): boolean {
 export function secretProblem(path: Path, line: number): Problem {
   const [section, name] = path;
   const variable =
-    section === 'variables' && typeof name === 'string'
-      ? showName(name)
-      : variableFor(path.slice(1).join('_'));
+    section === 'variables' && typeof name === 'string' && isPlainName(name)
+      ? name
+      : variableFor(path.slice(path.length > 1 ? 1 : 0).join('_'));
   return {
     path,
     line,

@@ -74,9 +74,12 @@ export const hostOrUser: Text = text(
 
 export const prefix: Text = text(/^[A-Za-z0-9/_+=.@-]+$/, 'must be a prefix such as mcp/');
 
+/** Any text that an argument or an environment can hold. */
+export const words: Text = text(/^[^\0]*$/, 'must hold no NUL');
+
 /** What is run: a program and its arguments, without a shell. */
 export const argv: z.ZodType<readonly string[], readonly string[]> = z
-  .array(z.string())
+  .array(words)
   .min(1, 'must name a program')
   .refine(([program]) => program !== '', 'must name a program');
 

@@ -49,7 +49,8 @@ export function readYaml(text: string): YamlFile | readonly Problem[] {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Not 'silent', which also hides a second document.
+    logLevel: 'error',
     schema: 'core',
     stringKeys: true,
     // Compares each key with each other one; the walk below does it with a set.
@@ -90,8 +91,11 @@ class Walk {
       const key = keyOf(pair);
       const line = this.#lines.linePos(offsetOf(pair.key) ?? 0).line;
       const earlier = first.get(key);
-      if (key === '__proto__') {
-        this.problems.push({ path: [...path, key], line, message: 'not a name' });
+      if (pair.value === null) {
+        // `{hunter2}`: what stands there was perhaps never meant to be a key, and is not named.
+        this.problems.push({ path, line, message: 'a key needs a colon and a value' });
+      } else if (key === '__proto__') {
+        this.problems.push({ path: [...path, key], line, message: 'is not a name' });
       } else if (earlier === undefined) {
         first.set(key, line);
         data[key] = this.value(pair.value, [...path, key]);
