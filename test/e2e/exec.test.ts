@@ -3,9 +3,9 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, mcpCommand, type Home } from '../kit/home.ts';
+import { officialServer } from '../kit/servers.ts';
 
 const node = process.execPath;
 const printToken = ['--', node, '-e', 'process.stdout.write(process.env.TOKEN ?? "none")'];
@@ -145,19 +145,18 @@ describe('the exit code', () => {
 });
 
 describe('the official client', () => {
-  const servers: [name: string, module: string, args: () => string[], tool: string][] = [
-    ['server-everything', '@modelcontextprotocol/server-everything', () => [], 'get-env'],
-    [
-      'server-filesystem',
-      '@modelcontextprotocol/server-filesystem',
-      () => [home.folder],
-      'list_allowed_directories',
-    ],
-    ['server-memory', '@modelcontextprotocol/server-memory', () => [], 'read_graph'],
+  const servers: [
+    name: 'everything' | 'filesystem' | 'memory',
+    args: () => string[],
+    tool: string,
+  ][] = [
+    ['everything', () => [], 'get-env'],
+    ['filesystem', () => [home.folder], 'list_allowed_directories'],
+    ['memory', () => [], 'read_graph'],
   ];
   for (const mode of ['legacy', 'auto'] as const) {
-    test.each(servers)(`launches %s in ${mode} mode`, async (name, module, args, tool) => {
-      const path = fileURLToPath(import.meta.resolve(module));
+    test.each(servers)(`launches %s in ${mode} mode`, async (name, args, tool) => {
+      const path = officialServer(name);
       const command = ['--server', name, '--', node, path, ...args()];
       const env = { API_TOKEN: '$<TOKEN>', MEMORY_FILE_PATH: join(home.folder, 'memory.jsonl') };
       // The claimed name is no part of the fingerprint: what legacy mode was approved for, auto mode may.

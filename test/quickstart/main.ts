@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { countFiles, findIn, findInArguments, findInFiles } from '../kit/canary.ts';
 import { auditLines, createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
+import { officialServer } from '../kit/servers.ts';
 import { launchAndAsk } from './client.ts';
 
 // The main job, for real, in a home of its own that is removed at the end: a token that no file holds
 // reaches an official MCP server that an official MCP client launches.
 
-const server = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything'));
+const server = officialServer('everything');
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -63,17 +63,30 @@ async function quickstart(home: Home): Promise<void> {
 
   step('4  a person approves it (here with the passphrase on a descriptor)');
   const id = /approve ([0-9A-Z]{4})$/mu.exec(refused.stderr)?.[1] ?? '';
-  const approved = expectSuccess(await home.mcp(['approve', id, '--fd', '3'], { fd3: `${home.passphrase}\n` }));
+  const approved = expectSuccess(
+    await home.mcp(['approve', id, '--fd', '3'], { fd3: `${home.passphrase}\n` }),
+  );
   say(approved.stdout.trimEnd().replaceAll(/^/gmu, '   '));
 
   step('5  the official client launches the official server, and asks for its environment');
-  const plain = await launchAndAsk({ ...entry, command: process.execPath, args: [server], env: { ...home.env } });
-  const brokered = await launchAndAsk({ ...entry, env: { ...home.env, ...entry.env } }, async () => {
-    const { processes, finds } = await findInArguments(token);
-    check(`the arguments of ${processes} processes do not hold it`, finds.length === 0, finds);
+  const plain = await launchAndAsk({
+    ...entry,
+    command: process.execPath,
+    args: [server],
+    env: { ...home.env },
   });
+  const brokered = await launchAndAsk(
+    { ...entry, env: { ...home.env, ...entry.env } },
+    async () => {
+      const { processes, finds } = await findInArguments(token);
+      check(`the arguments of ${processes} processes do not hold it`, finds.length === 0, finds);
+    },
+  );
   const received = brokered.environment['API_TOKEN'] ?? '';
-  check(`the server has the value: ${mask(received)}  sha256 ${digest(received)}…`, received === token);
+  check(
+    `the server has the value: ${mask(received)}  sha256 ${digest(received)}…`,
+    received === token,
+  );
 
   step('6  and nothing else has it');
   const inConfig = findIn(await readFile(configFile), token);
@@ -89,7 +102,9 @@ async function quickstart(home: Home): Promise<void> {
   for (const line of await auditLines(home)) {
     const { seq, event, outcome, server: name, variables, code } = line;
     const words = [name, Array.isArray(variables) ? variables.join(' ') : undefined, code];
-    say(`   ${String(seq).padStart(2)}  ${String(event).padEnd(8)} ${String(outcome).padEnd(8)} ${words.filter(Boolean).join('  ')}`);
+    say(
+      `   ${String(seq).padStart(2)}  ${String(event).padEnd(8)} ${String(outcome).padEnd(8)} ${words.filter(Boolean).join('  ')}`,
+    );
   }
 
   step('8  what it costs');
