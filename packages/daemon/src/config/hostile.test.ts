@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isMap, isScalar, parseDocument, visit } from 'yaml';
 import { parseConfig } from './parse.ts';

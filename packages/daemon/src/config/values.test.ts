@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { parseDuration } from './duration.ts';
 import { parseSize } from './size.ts';
 import { suggest } from './suggest.ts';
-import * as value from './values.ts';
+import * as values from './values.ts';
+
+const kinds = { ...values };
 
 test.each([
   ['0s', 0],
@@ -82,7 +84,7 @@ describe('single values', () => {
     ['proxyUrl', 'http://proxy.example.net:3128', 'http://proxy.example.net:3128'],
     ['hostOrUser', 'tcp://docker.example.net:2376', 'tcp://docker.example.net:2376'],
   ] as const)('%s takes %s', (kind, text, expected) => {
-    expect(value[kind].parse(text)).toBe(expected);
+    expect(kinds[kind].parse(text)).toBe(expected);
   });
 
   test.each([
@@ -126,6 +128,6 @@ describe('single values', () => {
     ['proxyUrl', 'http://me:pw@proxy'],
     ['proxyUrl', 'socks://proxy'],
   ] as const)('%s refuses %j', (kind, text) => {
-    expect(value[kind].safeParse(text).success).toBe(false);
+    expect(kinds[kind].safeParse(text).success).toBe(false);
   });
 });
