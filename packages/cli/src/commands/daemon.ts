@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Client } from '@mcp-broker/daemon/client';
-import { BrokerError } from '@mcp-broker/daemon/protocol';
+import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
 import { using, type Session } from './session.ts';
 
@@ -30,9 +30,11 @@ export async function stopDaemon(session: Session): Promise<number> {
 
 export async function restartDaemon(session: Session): Promise<number> {
   await stopAndWait(session);
-  const pid = await using(await session.connect(), readPid);
+  const { pid, backends } = await using(await session.connect(), readStatus);
   session.output.done(`daemon started, pid ${pid}`, { pid, changed: true });
-  session.output.note('the sealed file is locked, unless the config names an identity file');
+  if (backends.some(({ state }) => state === 'locked')) {
+    session.output.note('the sealed file is locked now: mcp unlock');
+  }
   return 0;
 }
 
@@ -60,8 +62,12 @@ export async function stopAndWait(session: Session): Promise<number | undefined>
   return pid;
 }
 
+async function readStatus(client: Client): Promise<Status> {
+  return (await client.call('broker.status', {})).result;
+}
+
 async function readPid(client: Client): Promise<number> {
-  return (await client.call('broker.status', {})).result.pid;
+  return (await readStatus(client)).pid;
 }
 
 function runs(pid: number): boolean {

@@ -5,6 +5,7 @@ import { initialConfigText, readConfig, writeNew } from '@mcp-broker/daemon/conf
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { readNewPassphrase } from '../input/secret.ts';
+import { escape } from '../output/terminal.ts';
 import { clientSnippet, commandPath } from './client-snippet.ts';
 import { stopAndWait } from './daemon.ts';
 import { isThere, makeHome, narrowHome } from './home.ts';
@@ -172,7 +173,7 @@ function reportSetUp(
   const { paths, output } = session;
   const command = commandPath(process.argv[1], session.environment);
   const lines = [
-    ...created.map((path) => `made ${path}`),
+    ...created.map((path) => `made ${escape(path)}`),
     'the sealed file is unlocked, until `mcp lock` or until it lies idle',
     '',
     'For an MCP client (its configuration; every server in the same way):',

@@ -56,16 +56,16 @@ type Pairs = readonly (readonly [string, string | undefined])[];
 
 function daemonPairs(status: Status, session: Session): Pairs {
   const { memory } = status;
-  const locked =
-    memory.locked === null
-      ? 'not known'
-      : `${size(memory.locked)} of ${size(memory.reserved)} locked`;
+  const locked = memory.locked === null ? 'not known how much' : size(memory.locked);
   return [
     ['daemon', `running, pid ${status.pid}, version ${status.version}`],
     ['since', `${status.started} (${age(status.started, session.now()) ?? '-'})`],
     ['home', status.home],
     ['connections', String(status.connections)],
-    ['memory', `${locked}, ${size(memory.resident)} resident`],
+    [
+      'memory',
+      `${size(memory.reserved)} for secrets, ${locked} locked; ${size(memory.resident)} in all`,
+    ],
   ];
 }
 

@@ -8,7 +8,8 @@
  * 3. `--quiet` leaves out confirmations and notes. Results, warnings and errors stay.
  * 4. Colour only on a terminal, never with NO_COLOR, `--no-color` or TERM=dumb, and never alone: a
  *    state that is coloured is also a word.
- * 5. Text that someone else wrote (names, arguments, log lines) passes `escape` on its way to a person.
+ * 5. Text that someone else wrote (names, arguments, log lines) passes `escape` on its way to a person:
+ *    here for all that is one line, in tables and requests for each cell.
  *    Messages of our own are lower case, have no full stop, and name the thing, never a value.
  */
 import { styleText } from 'node:util';
@@ -62,19 +63,19 @@ export function createOutput(options: OutputOptions): Output {
     },
     done(line, value) {
       if (options.json) json(value);
-      else if (!options.quiet) stdout.write(`${line}\n`);
+      else if (!options.quiet) stdout.write(`${escape(line)}\n`);
     },
     line(text) {
       stdout.write(`${options.json ? text : escape(text)}\n`);
     },
     note(line) {
-      if (!options.quiet) stderr.write(`mcp: ${line}\n`);
+      if (!options.quiet) stderr.write(`mcp: ${escape(line)}\n`);
     },
     aside(text) {
       if (!options.quiet) stderr.write(text);
     },
     warn(line) {
-      stderr.write(`mcp: warning: ${line}\n`);
+      stderr.write(`mcp: warning: ${escape(line)}\n`);
     },
     style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
   };
