@@ -69,11 +69,11 @@ export const badInputs: readonly BadInput[] = [
     try: (_home, mcp) => mcp(['exec', '--env', 'LD_PRELOAD=$<CANARY>', ...echo]),
   },
   {
-    title: 'a secret for LD_PRELOAD by the inherited environment',
+    title: 'a secret for a steering name of the inherited environment',
     code: 77,
-    says: /LD_PRELOAD steers a process/u,
+    says: /GIT_SSH_COMMAND steers a process/u,
     try: (_home, mcp) =>
-      mcp(['exec', '--env', 'X=y', '--', '/bin/echo'], { env: { LD_PRELOAD: '$<CANARY>' } }),
+      mcp(['exec', '--env', 'X=y', '--', '/bin/echo'], { env: { GIT_SSH_COMMAND: '$<CANARY>' } }),
   },
   {
     title: 'an entry without a name',
@@ -109,7 +109,7 @@ export const badInputs: readonly BadInput[] = [
   {
     title: 'a mistyped passphrase to approve',
     code: 77,
-    says: /passphrase/u,
+    says: /the passphrase of .*identity\.age is wrong/u,
     async try(_home, mcp) {
       const refused = await mcp(['exec', '--env', 'B=$<CANARY>', '--', '/bin/true']);
       const id = /approve (\w{4})$/mu.exec(refused.stderr)?.[1] ?? '';
@@ -149,7 +149,7 @@ export const badInputs: readonly BadInput[] = [
   {
     title: 'a home on a path that is too long',
     code: 78,
-    says: /too long|longer/u,
+    says: /more than 100 bytes.*\n.*--home/u,
     async try(home, mcp) {
       const long = join(home.folder, 'a'.repeat(90));
       mkdirSync(long, { mode: 0o700 });
@@ -195,7 +195,7 @@ function badConfigs(): BadInput[] {
       text('version: "1.0"\nbackends:\n  v: {kind: vault, password: canary-in-config}\n'),
     ),
     config('with a tab', /line 3/u, text('version: "1.0"\nsettings:\n\tttl: 5m\n')),
-    config('with an alias bomb', /alias/u, text(aliasBomb)),
+    config('with an alias bomb', /line 3: an anchor/u, text(aliasBomb)),
     config('that others can read', /chmod 600/u, (file) => {
       text('version: "1.0"\n')(file);
       chmodSync(file, 0o644);

@@ -172,9 +172,9 @@ export interface Methods {
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
   'config.reload': { params: None; result: None };
-  /** Attachment: the new passphrase. Makes identity.age and an empty secrets.age; leaves them unlocked. */
+  /** Attachment: the new passphrase, but for a home with an identity file. Makes identity.age and an empty secrets.age; leaves them unlocked. */
   'sealed.create': { params: None; result: { readonly created: boolean } };
-  /** Attachment: the passphrase. */
+  /** Attachment: the passphrase, but for a home with an identity file. */
   'sealed.unlock': { params: None; result: { readonly unlocked: boolean } };
   'sealed.lock': { params: None; result: None };
   /** Attachment: the value. */

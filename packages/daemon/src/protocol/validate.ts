@@ -63,8 +63,8 @@ const cancel: z.ZodType<Cancel['params']> = z.strictObject({ id: z.int().min(0) 
 /** How many attachments a method takes; without an entry, none. */
 const attachmentCounts: Partial<Record<Method, readonly [least: number, most: number]>> = {
   'secret.set': [1, 1],
-  'sealed.create': [1, 1],
-  'sealed.unlock': [1, 1],
+  'sealed.create': [0, 1],
+  'sealed.unlock': [0, 1],
   'approval.grant': [0, 1],
 };
 
