@@ -51,17 +51,23 @@ export interface AuditEvent {
 
 /** Writes lines; a rejection means that nothing may be given out. */
 export interface AuditLog {
-  /** Resolves once the line is on the disk. Lines that wait together share one fsync. */
+  /**
+   * Resolves once the line is on the disk. Lines that wait together share one fsync, and fail together.
+   * Throws `ERR_AUDIT`, with what to check; the next line tries again. `ERR_INTERNAL`: the event has
+   * something that no line may have.
+   */
   append(event: AuditEvent): Promise<void>;
-  /** The newest lines, oldest first, without their line feeds. */
+  /**
+   * The newest lines, oldest first, without their line feeds. Called in one turn with `follow`, the two
+   * neither repeat a line nor miss one.
+   */
   tail(lines: number): Promise<string[]>;
   /** Calls back for each later line; gives the end of it. */
   follow(listener: (line: string) => void): () => void;
   /** Number of the newest line, 0 when there is none. */
   readonly sequence: number;
+  /** `failing`: the last line could not be written. */
   readonly state: 'ok' | 'failing';
+  /** Writes what waits, then refuses every line. */
   close(): Promise<void>;
 }
-
-/** Opens `folder` (made 0700), reads the newest line, and goes on with its number and chain. */
-export type OpenAuditLog = (folder: string, now: () => number) => Promise<AuditLog>;
