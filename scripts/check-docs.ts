@@ -12,7 +12,13 @@ import { exitCodes } from '../packages/providers/src/errors.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-const problems = [...checkErrors(), ...checkCommands(), ...checkExamples(), ...checkVersions()];
+const problems = [
+  ...checkErrors(),
+  ...checkCommands(),
+  ...checkHints(),
+  ...checkExamples(),
+  ...checkVersions(),
+];
 for (const problem of problems) process.stdout.write(`${problem}\n`);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
@@ -50,6 +56,18 @@ function checkCommands(): string[] {
   );
 }
 
+/** And so is every one in a hint or another text of the code. */
+function checkHints(): string[] {
+  const files = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join('packages', name))
+    .filter((name) => /\/src\/.*(?<!\.test)\.ts$/u.test(name) && !name.includes('node_modules'));
+  return files.flatMap((file) =>
+    [
+      ...read(file).matchAll(/(['"`])(?:(?:(?!\1)[^\n])*: )?(mcp [a-z-](?:(?!\1)[^\n])*)\1/gu),
+    ].flatMap(([, , line = '']) => mistakes(line).map((mistake) => `${file}: ${line}: ${mistake}`)),
+  );
+}
+
 function commandLines(markdown: string): string[] {
   const fences = /^```[^\n]*\n(.*?)^```/gmsu;
   const blocks = [...markdown.matchAll(fences)].flatMap(([, block = '']) => block.split('\n'));
@@ -63,7 +81,7 @@ function commandLines(markdown: string): string[] {
 
 /** What is wrong with one command line. Placeholders and the text after two spaces and `#` are not read. */
 function mistakes(line: string): string[] {
-  const words = (line.split(/\s{2,}|\s#|[|;&)]/u)[0] ?? '').trim().split(/\s+/u).slice(1);
+  const words = (line.split(/\s{2,}|\s#|[|;&)]|, /u)[0] ?? '').trim().split(/\s+/u).slice(1);
   const known = new Set(['--help', '-h', '--version', ...flagsOf(globalOptions)]);
   let level: readonly Spec[] = tree;
   let command: CommandSpec | undefined;
