@@ -1,4 +1,4 @@
-import { createProvider, toBrokerError, type BrokerError } from '@mcp-broker/providers';
+import { createProvider, type BrokerError } from '@mcp-broker/providers';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
 import { createCache } from './cache.ts';
@@ -74,10 +74,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     configProblem = undefined;
     await resolver.reset();
     report('config: loaded');
+    await audit.append({ event: 'config', outcome: 'allowed' }).catch(() => undefined);
   };
   const broken = (error: BrokerError): void => {
     configProblem = error;
     report(`config: kept the one in force: ${error.message}`);
+    audit.append({ event: 'config', outcome: 'failed', code: error.code }).catch(() => undefined);
   };
 
   const broker: Broker = {
@@ -104,12 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     connections: () => listener.connections,
     async reload() {
-      try {
-        await take(readConfig(paths.config));
-      } catch (error) {
-        broken(toBrokerError(error));
-        throw error;
-      }
+      watch.reload();
+      if (configProblem !== undefined) throw configProblem;
     },
     stop: () => void stop(),
   };
@@ -144,6 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const watch = watchConfig({
     file: paths.config,
     clock,
+    loaded,
     onChange: (next) => void take(next),
     onBroken: broken,
   });

@@ -1,4 +1,4 @@
-import { caller, type Broker } from '../broker.ts';
+import type { Broker } from '../broker.ts';
 import type { Handlers } from '../listener.ts';
 import type { BackendStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
@@ -17,9 +17,8 @@ export function brokerHandlers(
       return { result: {} };
     },
 
-    async 'config.reload'(_params, context) {
+    async 'config.reload'() {
       await broker.reload();
-      await broker.audit.append({ event: 'config', outcome: 'allowed', ...caller(context) });
       return { result: {} };
     },
 
