@@ -8,11 +8,14 @@ export interface Clock {
   after(ms: number, action: () => void): () => void;
 }
 
+/** Node fires a longer timer at once. Whoever waits longer looks at the clock and waits again. */
+const maxTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, action) {
-    const timer = setTimeout(action, ms);
+    const timer = setTimeout(action, Math.min(ms, maxTimerMs));
     timer.unref();
     return () => {
       clearTimeout(timer);

@@ -9,7 +9,7 @@ import { checkEnvironmentValue, createResolver, nameSubject, type Resolver } fro
 const text = `version: "1.0"
 settings: {default_backend: sealed, ttl: 1m}
 backends:
-  far: {kind: vault, url: "https://vault.example.net", auth_method: token, path: secret/mcp}
+  far: {kind: vault, url: "https://vault.example.net", auth_method: token, path: secret/mcp, ttl: 9s}
 variables:
   ELSEWHERE: {backend: far, path: secret/db, field: password, ttl: 5s}
 `;
@@ -122,7 +122,7 @@ test('a reference with a locator names its backend, and an unknown one is refuse
     field: 'password',
   } as const;
   const plan = await resolver.plan(reference);
-  expect(plan).toMatchObject({ subject: '$<far:secret/db#password>', backend: 'far' });
+  expect(plan).toMatchObject({ subject: '$<far:secret/db#password>', backend: 'far', ttlMs: 9000 });
   expect(await read(resolver, plan)).toBe('far value');
   await expect(resolver.plan({ ...reference, backend: 'toString' })).rejects.toMatchObject({
     code: 'ERR_NOT_FOUND',

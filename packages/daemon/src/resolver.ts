@@ -79,14 +79,14 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
           ...(field === undefined ? {} : { field }),
           ...(version === undefined ? {} : { version }),
         };
-        const { kind } = backendOf(config(), backend);
-        return { reference, text, subject: text, backend, kind, locator, ttlMs: settings.ttlMs };
+        const { kind, ttlMs = settings.ttlMs } = backendOf(config(), backend);
+        return { reference, text, subject: text, backend, kind, locator, ttlMs };
       }
       const entry = Object.hasOwn(variables, reference.name)
         ? variables[reference.name]
         : undefined;
       const backend = entry?.backend ?? settings.defaultBackend;
-      const { kind } = backendOf(config(), backend);
+      const { kind, ttlMs = settings.ttlMs } = backendOf(config(), backend);
       const implied =
         entry?.path === undefined
           ? (await provider(backend)).locate(reference.name)
@@ -103,7 +103,7 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
         backend,
         kind,
         locator,
-        ttlMs: entry?.ttlMs ?? settings.ttlMs,
+        ttlMs: entry?.ttlMs ?? ttlMs,
       };
     },
     async state(plan, signal) {
