@@ -4,18 +4,30 @@ const shared: UserConfig = {
   platform: 'node',
   target: 'node22.19',
   dts: false,
+  fixedExtension: true,
+  clean: false,
+};
+
+/**
+ * The hot path: one file, CommonJS (Node starts it two milliseconds sooner than ESM), without
+ * whitespace (it has to be scanned at each launch) but with its names, since people read what they run.
+ */
+const hotPath: UserConfig = {
+  ...shared,
+  format: 'cjs',
   // From the sources, so that no other package has to be built first.
   inputOptions: { resolve: { conditionNames: ['dev', 'node', 'import', 'default'] } },
+  deps: { alwaysBundle: [/^@mcp-broker\//] },
+  outputOptions: { codeSplitting: false },
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  checks: { legacyCjs: false },
 };
 
 const config: UserConfig[] = [
+  { ...hotPath, entry: { mcp: 'src/mcp.ts' }, deps: { neverBundle: ['./main.cjs'] } },
   {
-    ...shared,
-    // The whole hot path in one file. CommonJS: Node starts it two milliseconds sooner than ESM.
-    entry: { mcp: 'src/mcp.ts' },
-    format: 'cjs',
-    fixedExtension: true,
-    deps: { alwaysBundle: [/^@mcp-broker\//] },
+    ...hotPath,
+    entry: { main: 'src/main.ts' },
     plugins: [
       {
         name: 'commands-apart',
@@ -28,9 +40,8 @@ const config: UserConfig[] = [
     ...shared,
     entry: { commands: 'src/commands/index.ts' },
     format: 'esm',
-    fixedExtension: true,
-    clean: false,
-    deps: { alwaysBundle: [/^@mcp-broker\/(daemon|providers)/, 'commander'] },
+    // Unbundled it takes a third of the start of a command.
+    deps: { alwaysBundle: ['commander'], neverBundle: [/^@mcp-broker\//] },
   },
 ];
 

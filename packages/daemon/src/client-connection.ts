@@ -106,7 +106,8 @@ export class ClientConnection implements Client {
         resolve(true);
         // With the first request if there is one right away, and else alone: the daemon waits for it.
         setImmediate(() => {
-          if (!this.#greeted && this.#failure === undefined) this.#greet();
+          if (!this.#greeted && this.#failure === undefined)
+            socket.write(this.#greeting()[0] ?? '');
         });
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -122,21 +123,20 @@ export class ClientConnection implements Client {
 
   #write(message: object, attachments?: readonly Uint8Array[]): void {
     const buffers = encode(message, attachments);
-    this.#socket.cork();
-    if (!this.#greeted) this.#greet();
-    for (const buffer of buffers) {
-      this.#socket.write(buffer, () => {
-        buffer.fill(0);
-      });
-    }
-    this.#socket.uncork();
+    if (!this.#greeted) buffers.unshift(...this.#greeting());
+    // One write: it takes a fraction of what corking several does.
+    const bytes = buffers.length === 1 ? buffers[0] : concatenate(buffers);
+    if (bytes === undefined) return;
+    this.#socket.write(bytes, () => {
+      bytes.fill(0);
+    });
   }
 
-  #greet(): void {
+  #greeting(): Buffer[] {
     this.#greeted = true;
     const client = this.#claim === undefined ? {} : { client: this.#claim };
     const params = { protocol: protocolVersion, ...client };
-    this.#write({ jsonrpc: '2.0', id: helloId, method: 'broker.hello', params });
+    return encode({ jsonrpc: '2.0', id: helloId, method: 'broker.hello', params });
   }
 
   #cancel(id: number): void {
@@ -185,6 +185,18 @@ export class ClientConnection implements Client {
     this.#pending.clear();
     this.#settleClosed(wanted ? undefined : error);
   }
+}
+
+/** The buffers in one of its own, outside the shared pool; they are wiped. */
+function concatenate(buffers: readonly Buffer[]): Buffer {
+  const all = Buffer.allocUnsafeSlow(buffers.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const buffer of buffers) {
+    all.set(buffer, at);
+    at += buffer.length;
+  }
+  wipe(buffers);
+  return all;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -29,20 +29,21 @@ export interface PathOptions {
 export function locatePaths(options: PathOptions = {}): Paths {
   const environment = options.environment ?? process.env;
   const home = resolve(options.home ?? (environment['MCP_HOME'] || join(homedir(), '.mcp')));
-  const config = options.config === undefined ? join(home, 'config.yaml') : resolve(options.config);
-  const state = options.config === undefined ? home : join(home, 'env', environmentId(config));
-  const run = join(state, 'run');
+  // The home is normal by now; `join` would go over every path again, on the hot path of each launch.
+  const config = options.config === undefined ? `${home}/config.yaml` : resolve(options.config);
+  const state = options.config === undefined ? home : `${home}/env/${environmentId(config)}`;
+  const run = `${state}/run`;
   return {
     home,
     config,
     state,
     run,
-    socket: join(run, 'broker.sock'),
-    lock: join(run, 'daemon.lock'),
-    log: join(run, 'daemon.log'),
-    audit: join(state, 'audit'),
-    secrets: join(home, 'secrets.age'),
-    identity: join(home, 'identity.age'),
+    socket: `${run}/broker.sock`,
+    lock: `${run}/daemon.lock`,
+    log: `${run}/daemon.log`,
+    audit: `${state}/audit`,
+    secrets: `${home}/secrets.age`,
+    identity: `${home}/identity.age`,
   };
 }
 

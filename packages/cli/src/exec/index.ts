@@ -1,9 +1,9 @@
 import type { ExecInput } from './arguments.ts';
 import { restoreEnvironment } from './aside.ts';
-import { approvedProgram } from './launch.ts';
+import { approveLaunch } from './launch.ts';
 import { lookUp } from './lookup.ts';
 import { draftLaunch, type Draft } from './references.ts';
-import { runServer, type ServerProgram } from './server.ts';
+import { prepareServer, type RunServer, type ServerProgram } from './server.ts';
 import { fillIn } from './values.ts';
 
 /**
@@ -12,12 +12,16 @@ import { fillIn } from './values.ts';
  */
 export async function exec(input: ExecInput): Promise<number> {
   const draft = draftLaunch(input, restoreEnvironment(process.env));
-  return runServer(
-    draft.hasReferences ? await approvedProgram(draft, input) : plainProgram(draft, input),
-  );
+  // A launch without references needs no daemon, and starts none.
+  if (!draft.hasReferences) return prepareServer()(plainProgram(draft, input));
+
+  let runServer: RunServer | undefined;
+  const { program, close } = await approveLaunch(draft, input, () => {
+    runServer = prepareServer();
+  });
+  return (runServer ?? prepareServer())(program, close);
 }
 
-/** A launch without references needs no daemon, and starts none. */
 function plainProgram(draft: Draft, input: ExecInput): ServerProgram {
   const { args, environment } = fillIn(draft, () => '');
   return {

@@ -23,14 +23,13 @@ export interface Draft {
   readonly hasReferences: boolean;
 }
 
-/** Finds the references of a launch. Throws `ERR_REFERENCE_IN_ARGUMENT` and `ERR_USAGE`. */
-export function draftLaunch(input: ExecInput, inherited: Environment): Draft {
+/** Finds the references of a launch, and takes `environment` over. Throws `ERR_REFERENCE_IN_ARGUMENT` and `ERR_USAGE`. */
+export function draftLaunch(input: ExecInput, environment: Environment): Draft {
   const refusal = refuseReference('the command', input.command);
   if (refusal !== undefined) throw refusal;
-  const environment: Environment = { ...inherited };
   const entries: Draft['entries'][number][] = [];
 
-  for (const [name, value] of Object.entries(inherited)) {
+  for (const [name, value] of Object.entries(environment)) {
     if (!value.includes('$') || input.entries.has(name)) continue;
     const template = parseTemplate(value, 'inherited');
     if (isReferenceFree(template)) {

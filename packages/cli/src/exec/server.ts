@@ -4,6 +4,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
 import { notExecutable, notFound } from './lookup.ts';
+import { relaySignals } from './signals.ts';
 
 export interface ServerProgram {
   readonly file: string;
@@ -13,52 +14,38 @@ export interface ServerProgram {
   readonly environment: Environment;
 }
 
-/** What is passed on. SIGKILL and SIGSTOP cannot be; SIGCHLD, SIGPIPE and job control are our own. */
-const forwarded: readonly NodeJS.Signals[] = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGTERM',
-  'SIGUSR1',
-  'SIGUSR2',
-];
-
-/** What a terminal sends to the whole group in front, so to the server too. */
-const fromTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
+/**
+ * Runs a server on our own stdin, stdout and stderr, of which not a byte is copied, and gives the exit
+ * code once it has ended. `started` is called when it runs. Throws `ERR_COMMAND_NOT_FOUND` and
+ * `ERR_NOT_EXECUTABLE`.
+ */
+export type RunServer = (program: ServerProgram, started?: () => void) => Promise<number>;
 
 /**
- * Runs the server on our own stdin, stdout and stderr, of which not a byte is copied, and gives the
- * exit code once it has ended. Throws `ERR_COMMAND_NOT_FOUND` and `ERR_NOT_EXECUTABLE`.
+ * Does ahead of time what a start needs, while the daemon still thinks: the modules are loaded, and
+ * from here on signals are passed on.
  */
-export async function runServer(program: ServerProgram): Promise<number> {
-  let child: ChildProcess | undefined;
-  // Before the spawn: a signal that comes in between waits for the event loop, and is passed on then.
-  const pass = (signal: NodeJS.Signals): void => {
-    if (!(fromTerminal.has(signal) && isTerminal())) child?.kill(signal);
-  };
-  for (const signal of forwarded) process.on(signal, pass);
-  try {
-    child = start(program);
-    return await ended(child, program);
-  } finally {
-    for (const signal of forwarded) process.off(signal, pass);
-  }
-}
-
-function start({ file, name, args, environment }: ServerProgram): ChildProcess {
+export function prepareServer(): RunServer {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  try {
-    return spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
-  } catch (error) {
-    throw spawnFailure(error, file);
-  }
+  const relay = relaySignals();
+  return async ({ file, name, args, environment }, started) => {
+    try {
+      const child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
+      relay.to(child);
+      const end = ended(child);
+      if (child.pid !== undefined) started?.();
+      return await end;
+    } catch (error) {
+      throw spawnFailure(error, file);
+    } finally {
+      relay.stop();
+    }
+  };
 }
 
-function ended(child: ChildProcess, { file }: ServerProgram): Promise<number> {
+function ended(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
-      reject(spawnFailure(error, file));
-    });
+    child.once('error', reject);
     child.once('exit', (code, signal) => {
       resolve(signal === null ? (code ?? 0) : exitCodeOfSignal(signal));
     });
@@ -77,8 +64,4 @@ function spawnFailure(error: unknown, file: string): BrokerError {
     );
   }
   return notExecutable(file);
-}
-
-function isTerminal(): boolean {
-  return process.getBuiltinModule('node:tty').isatty(0);
 }
