@@ -8,7 +8,7 @@ import sodium from 'sodium-native';
 export interface Vault {
   /** Copies the bytes in. The caller wipes its own copy. */
   store(bytes: Uint8Array): Slice;
-  /** Bytes of all slabs, guard pages not counted. */
+  /** Bytes of all slabs, guard pages not counted. What is freed is unmapped in the next turn. */
   readonly reserved: number;
 }
 
@@ -28,6 +28,8 @@ const smallestSlot = 32;
 /** A larger value has a slab to itself. */
 const largestSlot = 16 * 1024;
 const pageSize = 4096;
+/** sodium puts a canary before the memory it gives, in pages of the same kind. */
+const canarySize = 16;
 
 /** Slots of one size, or one value alone. */
 interface Slab {
@@ -47,12 +49,12 @@ export function createVault(): Vault {
   const allocate = (size: number): Buffer => {
     const memory = sodium.sodium_malloc(size);
     if (memory.length !== size) throw new Error('no locked memory left');
-    reserved += roundUp(size, pageSize);
+    reserved += pagesFor(size);
     return memory;
   };
 
   const free = (memory: Buffer): void => {
-    reserved -= roundUp(memory.length, pageSize);
+    reserved -= pagesFor(memory.length);
     sodium.sodium_free(memory);
   };
 
@@ -148,6 +150,7 @@ function offsets(slot: number): number[] {
   return Array.from({ length: slabSize / slot }, (_, index) => slabSize - (index + 1) * slot);
 }
 
-function roundUp(size: number, unit: number): number {
-  return Math.ceil(size / unit) * unit;
+/** Bytes of the pages that hold so much memory. */
+function pagesFor(size: number): number {
+  return Math.ceil((size + canarySize) / pageSize) * pageSize;
 }

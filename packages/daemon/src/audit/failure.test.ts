@@ -43,6 +43,14 @@ const diskError = (code: string): Error => Object.assign(new Error(code), { code
 const full = (): never => {
   throw diskError('ENOSPC');
 };
+/** Half of the bytes go in, then the disk is full. */
+const halfFull = (): Disk['write'] => {
+  let calls = 0;
+  return (fd, bytes, offset) => {
+    calls += 1;
+    return calls > 1 ? full() : fs.writeSync(fd, bytes, offset, bytes.length >> 1);
+  };
+};
 const run = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
@@ -69,15 +77,6 @@ async function expectRecovery(): Promise<void> {
 }
 
 describe('a disk that fails', () => {
-  /** Half of the bytes go in, then the disk is full. */
-  const halfFull = (): Disk['write'] => {
-    let calls = 0;
-    return (fd, bytes, offset) => {
-      calls += 1;
-      return calls > 1 ? full() : fs.writeSync(fd, bytes, offset, bytes.length >> 1);
-    };
-  };
-
   test.each<[string, () => Partial<Disk>, string]>([
     ['full', () => ({ write: full }), 'df -h'],
     ['full after half of it', () => ({ write: halfFull() }), 'df -h'],
