@@ -151,8 +151,9 @@ async function runWorker(path: string, task: Task): Promise<Outcome> {
       });
     });
   } catch (error) {
+    // Most likely an update has replaced the files under a daemon that runs.
     throw new BrokerError('ERR_INTERNAL', `the worker for ${path} failed`, {
-      hint: 'this is a bug: please report it with the output of `mcp daemon logs`',
+      hint: 'mcp daemon restart',
       cause: error,
     });
   } finally {
