@@ -8,10 +8,12 @@ import { Decoder, encode, wipe, type Frame } from './protocol/framing.ts';
 
 /** How long a message may take from its first byte to its last. */
 export const messageMs = 10_000;
-/** Bytes that may wait for a client that does not read; more, and its connection ends. */
-export const maxQueued: number = 4 * 1024 * 1024;
-/** Bytes that wait before we stop reading further requests. */
+/** Bytes that wait for a client before we read no further requests of it. */
 const pauseAbove = 1024 * 1024;
+/** Bytes that wait before a client that does not read gets no further event: its connection ends. */
+const eventsAbove = 4 * 1024 * 1024;
+/** The same for answers, which a client that asked for many at once may fairly let wait longer. */
+const answersAbove = 64 * 1024 * 1024;
 /** How long the last bytes may take to leave. */
 const lingerMs = 2000;
 
@@ -40,7 +42,6 @@ export class Channel {
   #cancelDeadline: (() => void) | undefined;
   /** Reads no further: broken, closing or closed. */
   #deaf = false;
-  #held = false;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -60,28 +61,13 @@ export class Channel {
     });
   }
 
-  /** While true, no further messages are read; what is being read still comes. */
-  set hold(value: boolean) {
-    this.#held = value;
-    this.#pace();
+  /** The attachments are copied; the caller wipes its own. */
+  answer(message: object, attachments: readonly Uint8Array[] = []): void {
+    this.#send(message, attachments, answersAbove);
   }
 
-  /** The attachments are copied; the caller wipes its own. */
-  send(message: object, attachments: readonly Uint8Array[] = []): void {
-    const { socket } = this.#options;
-    if (!socket.writable || !this.#samePeer()) return;
-    if (socket.writableLength > maxQueued) {
-      socket.destroy();
-      return;
-    }
-    const buffers = encode(message, attachments);
-    socket.cork();
-    for (const buffer of buffers.slice(0, -1)) socket.write(buffer);
-    // Called when the bytes are with the kernel, and also when they will never be.
-    const last = buffers.at(-1) ?? Buffer.alloc(0);
-    socket.write(last, attachments.length === 0 ? undefined : () => wipe(buffers));
-    socket.uncork();
-    this.#pace();
+  event(message: object): void {
+    this.#send(message, [], eventsAbove);
   }
 
   /** Reads no further, and ends the connection once everything has left. */
@@ -98,6 +84,25 @@ export class Channel {
 
   destroy(): void {
     this.#options.socket.destroy();
+  }
+
+  #send(message: object, attachments: readonly Uint8Array[], limit: number): void {
+    const { socket } = this.#options;
+    if (!socket.writable || !this.#samePeer()) return;
+    if (socket.writableLength > limit) {
+      socket.destroy();
+      return;
+    }
+    const buffers = encode(message, attachments);
+    socket.cork();
+    for (const buffer of buffers) {
+      // Called when the bytes are with the kernel, and also when they will never be.
+      socket.write(buffer, () => {
+        buffer.fill(0);
+      });
+    }
+    socket.uncork();
+    this.#pace();
   }
 
   #read(chunk: Buffer): void {
@@ -124,7 +129,7 @@ export class Channel {
   #pace(): void {
     if (this.#deaf) return;
     const { socket, clock } = this.#options;
-    if (this.#held || socket.writableLength > pauseAbove) {
+    if (socket.writableLength > pauseAbove) {
       socket.pause();
       this.#stopDeadline();
       return;

@@ -18,7 +18,8 @@ export class Connections {
   readonly #entries = new Set<Entry>();
   readonly #perProcess = new Map<number, number>();
   #lastId = 0;
-  #onIdle: () => void = () => undefined;
+  #onIdle: (() => void) | undefined;
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -64,7 +65,7 @@ export class Connections {
       version,
       onInternalError: this.#options.onInternalError ?? (() => undefined),
       onIdle: () => {
-        this.#onIdle();
+        this.#onIdle?.();
       },
     });
     const entry: Entry = { session, channel };
@@ -86,7 +87,11 @@ export class Connections {
       };
       this.#onIdle();
     });
-    for (const { channel } of this.#entries) channel.close();
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.size === 0) resolve();
+      for (const { channel } of this.#entries) channel.close();
+    });
   }
 
   #admit(socket: Socket): Peer | undefined {
@@ -120,6 +125,7 @@ export class Connections {
     if (left > 0) this.#perProcess.set(peer.pid, left);
     else this.#perProcess.delete(peer.pid);
     entry.session.closed();
+    if (this.size === 0) this.#onEmpty?.();
   }
 }
 

@@ -11,7 +11,7 @@ import { checkRequest, readCancel, readHello } from './protocol/validate.ts';
 
 /** How long a client may take to say its hello. */
 export const helloMs = 2000;
-/** Requests of one connection that run at once; further ones wait unread. */
+/** Requests of one connection that may run at once. */
 const maxConcurrent = 1024;
 
 export interface SessionOptions {
@@ -51,7 +51,7 @@ export class Session implements Connection {
 
   send<E extends keyof Events>(event: E, params: Events[E]): void {
     if (this.#state === 'open') {
-      this.#options.channel.send({ jsonrpc: '2.0', method: event, params });
+      this.#options.channel.event({ jsonrpc: '2.0', method: event, params });
     }
   }
 
@@ -62,7 +62,7 @@ export class Session implements Connection {
 
   /** Says what is wrong with the connection as a whole, and ends it. */
   fail(error: BrokerError, code?: number): void {
-    this.#options.channel.send(errorAnswer(null, error, code));
+    this.#options.channel.answer(errorAnswer(null, error, code));
     this.#options.channel.close();
   }
 
@@ -106,7 +106,7 @@ export class Session implements Connection {
     const { channel, version } = this.#options;
     const hello = readHello(params);
     if (hello.protocol !== protocolVersion) {
-      channel.send(errorAnswer(id, otherVersion(hello.protocol)));
+      channel.answer(errorAnswer(id, otherVersion(hello.protocol)));
       channel.close();
       return;
     }
@@ -114,7 +114,7 @@ export class Session implements Connection {
     this.#client = hello.client;
     this.#state = 'open';
     const result = { protocol: protocolVersion, version, pid: process.pid };
-    channel.send({ jsonrpc: '2.0', id, result });
+    channel.answer({ jsonrpc: '2.0', id, result });
   }
 
   #start(id: number, { method, params }: Envelope, attachments: readonly Buffer[]): void {
@@ -122,9 +122,10 @@ export class Session implements Connection {
     if (this.#running.has(id)) throw idInUse(id);
     const refuse = (error: BrokerError, code?: number): void => {
       wipe(attachments);
-      channel.send(errorAnswer(id, error, code));
+      channel.answer(errorAnswer(id, error, code));
     };
     if (this.#state === 'draining') return refuse(stopping());
+    if (this.#running.size >= maxConcurrent) return refuse(tooManyRequests());
     if (!isServed(handlers, method)) return refuse(unknownMethod(method), rpcCodes.methodNotFound);
     let checked: unknown;
     try {
@@ -146,7 +147,6 @@ export class Session implements Connection {
     const controller = new AbortController();
     const { signal } = controller;
     this.#running.set(id, controller);
-    channel.hold = this.#running.size >= maxConcurrent;
     const context: Context = { peer, client: this.#client, connection: this, attachments, signal };
     let outcome: Outcome<ServedMethod> | undefined;
     try {
@@ -154,14 +154,13 @@ export class Session implements Connection {
       outcome = await (handlers[method] as AnyHandler)(params, context);
       // Nobody wants it any more, and what nobody wants does not leave.
       if (signal.aborted) throw aborted();
-      channel.send({ jsonrpc: '2.0', id, result: outcome.result }, outcome.attachments);
+      channel.answer({ jsonrpc: '2.0', id, result: outcome.result }, outcome.attachments);
     } catch (error) {
       this.#failed(id, method, error);
     } finally {
       wipe(attachments);
       wipe(outcome?.attachments ?? []);
       this.#running.delete(id);
-      channel.hold = this.#running.size >= maxConcurrent;
       if (this.idle) onIdle();
     }
   }
@@ -169,7 +168,7 @@ export class Session implements Connection {
   #failed(id: number, method: Method, thrown: unknown): void {
     const error = toBrokerError(thrown);
     if (error.code === 'ERR_INTERNAL') this.#options.onInternalError({ method, code: error.code });
-    this.#options.channel.send(errorAnswer(id, error));
+    this.#options.channel.answer(errorAnswer(id, error));
   }
 }
 
@@ -201,6 +200,11 @@ function idInUse(id: number): BrokerError {
   return new BrokerError('ERR_PROTOCOL', `a request with the id ${id} is still under way`, {
     hint: 'see docs/PROTOCOL.md',
   });
+}
+
+function tooManyRequests(): BrokerError {
+  const message = `more than ${maxConcurrent} requests at once on one connection`;
+  return new BrokerError('ERR_PROTOCOL', message, { hint: 'wait for answers', retryable: true });
 }
 
 function stopping(): BrokerError {

@@ -87,11 +87,12 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
   try {
     // Loaded here alone: most uses find the daemon running.
     const { spawn } = process.getBuiltinModule('node:child_process');
-    return spawn(
-      process.execPath,
-      daemonArguments(paths, program),
-      { cwd: '/', detached: true, env: environment(), stdio: ['ignore', log, log, 'pipe'] },
-    );
+    return spawn(process.execPath, [...daemonArguments(paths, program), '--ready-fd', '3'], {
+      cwd: '/',
+      detached: true,
+      env: environment(),
+      stdio: ['ignore', log, log, 'pipe'],
+    });
   } finally {
     closeSync(log);
   }
