@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+
+import type { Status } from '@mcp-broker/daemon/protocol';
+
+import { createFakeSession } from './fake-session.ts';
+import { showDaemonStatus, showStatus } from './status.ts';
+
+const status: Status = {
+  version: '1.2.3',
+  pid: 42,
+  started: '2025-12-31T21:00:00.000Z',
+  home: '/home/me/.mcp',
+  config: {
+    file: '/home/me/.mcp/config.yaml',
+    state: 'kept',
+    problem: { code: 'ERR_CONFIG', message: 'unknown key setings\u001b[31m' },
+  },
+  backends: [{ name: 'sealed', kind: 'sealed-file', state: 'locked' }],
+  cache: { entries: 1, bytes: 40 },
+  memory: { reserved: 65_536, locked: null, resident: 60_000_000 },
+  grants: 2,
+  pending: 1,
+  connections: 3,
+  audit: { sequence: 99, state: 'ok' },
+};
+const answers = { 'broker.status': () => status };
+
+test('mcp status tells everything, problems first among them', async () => {
+  const session = createFakeSession({ answers });
+  expect(await showStatus(session)).toBe(0);
+  for (const part of [
+    'running, pid 42, version 1.2.3',
+    '(3h)',
+    'broken, the one before is in force: unknown key setings\\e[31m',
+    '64 KiB for secrets, not known how much locked',
+    'pending      1 (see: mcp approve)',
+    '99 lines, ok',
+    'sealed   sealed-file  locked',
+  ]) {
+    expect(session.stdout).toContain(part);
+  }
+});
+
+test('with --json the names are those of the protocol', async () => {
+  const session = createFakeSession({ answers, json: true });
+  await showStatus(session);
+  expect(JSON.parse(session.stdout)).toEqual({ running: true, ...status });
+});
+
+test.each([showStatus, showDaemonStatus])(
+  'without a daemon %o is 69 and starts none',
+  async (show) => {
+    const session = createFakeSession({ running: false });
+    expect(await show(session)).toBe(69);
+    expect(session.stdout).toContain('not running');
+    expect(session.started).toBe(0);
+    const program = createFakeSession({ running: false, json: true });
+    await show(program);
+    expect(JSON.parse(program.stdout)).toMatchObject({ running: false });
+  },
+);
