@@ -1,11 +1,11 @@
 import type { UserConfig } from 'tsdown';
+import { licences } from '../../scripts/licences.ts';
 
 const shared: UserConfig = {
   platform: 'node',
   target: 'node22.19',
   dts: false,
   fixedExtension: true,
-  clean: false,
 };
 
 /**
@@ -40,6 +40,7 @@ const config: UserConfig[] = [
     ...shared,
     entry: { commands: 'src/commands/index.ts' },
     format: 'esm',
+    plugins: [licences()],
     // Unbundled it takes a third of the start of a command.
     deps: { alwaysBundle: ['commander'], neverBundle: [/^@mcp-broker\//] },
   },

@@ -1,13 +1,17 @@
 import { parseExec, type ExecInput } from './exec/arguments.ts';
 import { exec } from './exec/index.ts';
+import { giveUpStreams } from './exec/stdio.ts';
 import { reportError } from './output/report.ts';
 
 /** The exit code; never rejects. */
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const input: ExecInput | undefined = parseExec(argv);
-    // Leaves at once: there is nothing to flush, and tidying up takes half a millisecond.
-    if (input !== undefined) process.exit(await exec(input));
+    if (input !== undefined) {
+      giveUpStreams();
+      // Leaves at once: there is nothing to flush, and tidying up takes half a millisecond.
+      process.exit(await exec(input));
+    }
     const { run } = await import('./commands/index.ts');
     return await run(argv);
   } catch (error) {

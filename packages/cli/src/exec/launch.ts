@@ -5,40 +5,33 @@ import { BrokerError, type FileIdentity, type LaunchRequest } from '@mcp-broker/
 import type { ExecInput } from './arguments.ts';
 import { daemonProgram } from './daemon-program.ts';
 import type { Draft } from './references.ts';
-import type { ServerProgram } from './server.ts';
+import { loadSpawn, startServer } from './server.ts';
+import { relaySignals } from './signals.ts';
 import { fillIn, readValues } from './values.ts';
 
-export interface Approved {
-  readonly program: ServerProgram;
-  /** Ends the connection. Not before the spawn, where it would cost half a millisecond of its time. */
-  readonly close: () => void;
-}
-
 /**
- * Asks the daemon whether this launch may have its variables and takes their values: two round trips.
- * `meanwhile` is called when the first is under way.
+ * Asks the daemon whether this launch may have its variables, takes their values (two round trips), and
+ * starts the server with them. Gives its exit code.
  */
-export async function approveLaunch(
-  draft: Draft,
-  input: ExecInput,
-  meanwhile: () => void,
-): Promise<Approved> {
+export async function launchWithValues(draft: Draft, input: ExecInput): Promise<number> {
   const client = await connect(locatePaths(input), { client: 'mcp exec', start: daemonProgram });
-  const close = (): void => {
-    client.close();
-  };
   try {
     const asked = client.call('launch.request', launchRequest(draft, input));
-    meanwhile();
+    loadSpawn();
     const { launch, ticket, executable } = (await asked).result;
-    const { result, attachments } = await client.call('launch.take', { ticket });
+
+    const taken = client.call('launch.take', { ticket });
+    const relay = relaySignals();
+    const { result, attachments } = await taken;
+
     const { args, environment } = fillIn(draft, readValues(result, attachments));
     environment['MCP_LAUNCH'] = launch;
     assertUnchanged(executable);
-    return { program: { file: executable.path, name: input.command, args, environment }, close };
-  } catch (error) {
-    close();
-    throw error;
+    // Not awaited here: the values would live as long as the server.
+    return startServer({ file: executable.path, name: input.command, args, environment }, relay);
+  } finally {
+    // After the spawn: the server need not wait for it.
+    client.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
 import { notExecutable, notFound } from './lookup.ts';
-import { relaySignals } from './signals.ts';
+import type { Relay } from './signals.ts';
 
 export interface ServerProgram {
   readonly file: string;
@@ -14,38 +14,34 @@ export interface ServerProgram {
   readonly environment: Environment;
 }
 
-/**
- * Runs a server on our own stdin, stdout and stderr, of which not a byte is copied, and gives the exit
- * code once it has ended. `started` is called when it runs. Throws `ERR_COMMAND_NOT_FOUND` and
- * `ERR_NOT_EXECUTABLE`.
- */
-export type RunServer = (program: ServerProgram, started?: () => void) => Promise<number>;
-
-/**
- * Does ahead of time what a start needs, while the daemon still thinks: the modules are loaded, and
- * from here on signals are passed on.
- */
-export function prepareServer(): RunServer {
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  const relay = relaySignals();
-  return async ({ file, name, args, environment }, started) => {
-    try {
-      const child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
-      relay.to(child);
-      const end = ended(child);
-      if (child.pid !== undefined) started?.();
-      return await end;
-    } catch (error) {
-      throw spawnFailure(error, file);
-    } finally {
-      relay.stop();
-    }
-  };
+/** Loads what `startServer` needs: a millisecond that fits into waiting for the daemon. */
+export function loadSpawn(): void {
+  process.getBuiltinModule('node:child_process');
 }
 
-function ended(child: ChildProcess): Promise<number> {
+/**
+ * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied. The promise gives
+ * its exit code, or is rejected with `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`. Neither it nor
+ * anything else here holds the program's environment any longer than the start takes.
+ */
+export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const { file, name, args, environment } = program;
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
+  } catch (error) {
+    return Promise.reject(spawnFailure(error, file));
+  }
+  relay.to(child);
+  return exitOf(child, file);
+}
+
+function exitOf(child: ChildProcess, file: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => {
+      reject(spawnFailure(error, file));
+    });
     child.once('exit', (code, signal) => {
       resolve(signal === null ? (code ?? 0) : exitCodeOfSignal(signal));
     });
