@@ -7,11 +7,18 @@ const required = process.env['MCP_TEST_REAL'] === 'require';
  * `test` for a machine that has what is named; elsewhere the test is skipped and one line says why,
  * unless `MCP_TEST_REAL=require`: then it runs, and fails.
  */
-export function needs(...what: readonly ('root' | 'linux' | (string & {}))[]): TestAPI {
+export function needs(...what: readonly Need[]): TestAPI {
+  return lacks(...what) ? (test.skip as unknown as TestAPI) : test;
+}
+
+type Need = 'root' | 'linux' | (string & {});
+
+/** The same for `describe.skipIf` and `test.skipIf`. */
+export function lacks(...what: readonly Need[]): boolean {
   const missing = what.filter((each) => !has(each));
-  if (missing.length === 0 || required) return test;
+  if (missing.length === 0 || required) return false;
   process.stderr.write(`skipped: needs ${missing.join(', ')}\n`);
-  return test.skip as unknown as TestAPI;
+  return true;
 }
 
 function has(what: string): boolean {

@@ -10,6 +10,7 @@ import { clientSnippet, commandPath } from './client-snippet.ts';
 import { stopAndWait } from './daemon.ts';
 import { isThere, makeHome, narrowHome } from './home.ts';
 import { using, type Session } from './session.ts';
+import { lockSetUp } from './set-up-lock.ts';
 
 export interface InitInput {
   /** Ask nothing. */
@@ -122,8 +123,9 @@ interface Keys {
 /** Gives the paths that it made. When it fails, they are gone again. */
 async function setUp(session: Session, { identityFile, passphrase }: Keys): Promise<string[]> {
   const { paths } = session;
+  const madeHome = makeHome(paths.home);
+  const release = lockSetUp(paths.home);
   const missing = [
-    paths.home,
     paths.config,
     paths.state,
     paths.run,
@@ -131,38 +133,27 @@ async function setUp(session: Session, { identityFile, passphrase }: Keys): Prom
     paths.identity,
     paths.secrets,
   ].filter((path) => !isThere(path));
-  /** What is surely this run's own, and not that of another set-up at the same time. */
-  const made: string[] = [];
+  const made = madeHome ? [paths.home, ...missing] : missing;
   let started = false;
   try {
-    if (makeHome(paths.home)) made.push(paths.home);
-    if (!isThere(paths.config)) {
-      const text = initialConfigText({ defaultBackend: 'sealed', identityFile });
-      if (!writeNew(paths.config, text)) throw alreadyGoingOn(paths.home);
-      made.push(paths.config);
-    }
+    const text = initialConfigText({ defaultBackend: 'sealed', identityFile });
+    const wrote = missing.includes(paths.config) && writeNew(paths.config, text);
     const running = await session.reach();
     started = running === undefined;
-    if (started)
-      made.push(...missing.filter((path) => path !== paths.home && path !== paths.config));
     await using(running ?? (await session.connect()), async (client) => {
-      if (!started) await client.call('config.reload', {});
+      if (wrote && !started) await client.call('config.reload', {});
       const attachments = passphrase === undefined ? [] : [passphrase];
       await client.call('sealed.create', {}, { attachments });
     });
-    return [...new Set(missing)].filter((path) => path !== paths.run && isThere(path));
+    return made.filter((path) => path !== paths.run && isThere(path));
   } catch (error) {
     // A daemon must not outlive the home that it serves.
     if (started) await stopAndWait(session).catch(() => undefined);
     for (const path of made) rmSync(path, { recursive: true, force: true });
     throw error;
+  } finally {
+    release();
   }
-}
-
-function alreadyGoingOn(home: string): BrokerError {
-  return new BrokerError('ERR_USAGE', `${home} is being set up by another command`, {
-    hint: 'wait for it, then: mcp status',
-  });
 }
 
 function reportSetUp(

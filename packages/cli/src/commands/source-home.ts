@@ -16,6 +16,8 @@ export interface SourceHome {
   readonly broker: string;
   readonly env: Readonly<Record<string, string>>;
   mcp(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** The same, and throws when it fails. */
+  must(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** A line for `sh`. */
   shell(line: string, options?: RunOptions): Promise<Ended>;
   /** The same on a terminal of its own. */
@@ -41,6 +43,11 @@ export function createSourceHome(): SourceHome {
     broker: join(folder, '.mcp'),
     env,
     mcp: (args, options) => run(join(bin, 'mcp'), args, { ...place, ...options }),
+    async must(args, options) {
+      const ended = await home.mcp(args, options);
+      if (ended.code === 0) return ended;
+      throw new Error(`mcp ${args.join(' ')}: exit ${ended.code}: ${ended.stderr}`);
+    },
     shell: (line, options) => run('sh', ['-c', line], { ...place, ...options }),
     terminal: (line) => startPty('sh', ['-c', line], place),
     async remove() {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { Ended } from '../../../../test/kit/run.ts';
 import { createSourceHome, type SourceHome } from './source-home.ts';
 
 let home: SourceHome;
@@ -102,7 +103,7 @@ describe('what needs no daemon', () => {
   });
 
   test('what only looks starts no daemon', async () => {
-    const { mcp } = home;
+    const mcp = (args: readonly string[]): Promise<Ended> => home.mcp(args);
     const codes = [
       (await mcp(['status'])).code,
       (await mcp(['daemon', 'status', '--json'])).code,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { needs } from '../../../../test/kit/needs.ts';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { maxInput, readDescriptor } from './descriptor.ts';
 
 let folder = '';
@@ -70,8 +70,7 @@ test('a pipe and a here-document are read to their end', () => {
   expect(inShell(7, '7<<E\nvalue\nE').stdout).toBe('value\n');
 });
 
-needs('linux')('a descriptor of Node itself is refused and not waited for', () => {
-  for (const fd of [3, 4, 5, 6, 7, 8, 9]) {
-    expect(inShell(fd, '').stdout, String(fd)).toBe('ERR_USAGE');
-  }
+test.skipIf(lacks('linux'))('a descriptor of Node itself is refused and not waited for', () => {
+  const answers = [3, 4, 5, 6, 7, 8, 9].map((fd) => inShell(fd, '').stdout);
+  expect(new Set(answers)).toEqual(new Set(['ERR_USAGE']));
 });

@@ -37,9 +37,11 @@ describe('a line that is typed', () => {
   });
 });
 
-describe('a line that is pasted', () => {
-  const pasted = (text: string): string => `\u001b[200~${text}\u001b[201~\r`;
+function pasted(text: string): string {
+  return `\u001b[200~${text}\u001b[201~\r`;
+}
 
+describe('a line that is pasted', () => {
   test('keeps its line feeds, however the terminal writes them', () => {
     expect(type(pasted('one\rtwo\r\nthree\nfour')).line).toBe('one\ntwo\nthree\nfour');
   });

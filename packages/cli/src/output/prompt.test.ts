@@ -1,6 +1,6 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { needs } from '../../../../test/kit/needs.ts';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { startPty, type Pty } from '../../../../test/kit/pty.ts';
 
 const module = new URL('prompt.ts', import.meta.url).href;
@@ -24,9 +24,7 @@ function start(): Pty {
   return startPty(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '' } });
 }
 
-const test = needs('python3');
-
-describe('a prompt on the terminal', () => {
+describe.skipIf(lacks('python3'))('a prompt on the terminal', () => {
   test('shows nothing of a secret, and all of what is not one', async () => {
     const pty = start();
     await pty.see(/Secret: /u);
