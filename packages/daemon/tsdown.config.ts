@@ -1,4 +1,5 @@
 import type { UserConfig } from 'tsdown';
+import { licences } from '../../scripts/licences.ts';
 
 // zod and yaml are bundled: unbundled, zod alone costs the daemon's start a tenth of a second.
 const config: UserConfig = {
@@ -13,6 +14,7 @@ const config: UserConfig = {
   target: 'node22.19',
   dts: true,
   fixedExtension: false,
+  plugins: [licences()],
 };
 
 export default config;

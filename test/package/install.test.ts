@@ -15,21 +15,33 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mcp-install-'));
   for (const name of ['providers', 'daemon', 'cli']) {
     expectSuccess(
-      await run('pnpm', ['pack', '--pack-destination', folder], { cwd: join(root, 'packages', name), env: process.env }),
+      await run('pnpm', ['pack', '--pack-destination', folder], {
+        cwd: join(root, 'packages', name),
+        env: process.env,
+      }),
     );
   }
+  mkdirSync(join(folder, 'home'), { mode: 0o700 });
   env = {
     HOME: join(folder, 'home'),
-    PATH: [join(folder, 'prefix', 'bin'), dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+    PATH: [
+      join(folder, 'prefix', 'bin'),
+      dirname(process.execPath),
+      '/usr/local/bin',
+      '/usr/bin',
+      '/bin',
+    ].join(delimiter),
   };
   const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  const options = ['--global', '--prefix', join(folder, 'prefix'), '--no-audit', '--no-fund'];
   expectSuccess(
-    await run('npm', ['install', '--global', '--prefix', join(folder, 'prefix'), '--no-audit', '--no-fund', ...tarballs], {
+    // With the registry's settings of whoever runs the test, and a home of its own.
+    await run('npm', ['install', ...options, ...tarballs.map((name) => join(folder, name))], {
       cwd: folder,
-      env,
+      env: { ...process.env, HOME: env['HOME'] },
     }),
   );
-}, 240_000);
+}, 180_000);
 afterAll(async () => {
   await run('mcp', ['daemon', 'stop'], { env });
   rmSync(folder, { recursive: true, force: true });
@@ -43,7 +55,11 @@ describe('the packages as npm installs them', () => {
       const { stdout } = expectSuccess(await run('tar', ['-tzf', tarball], { cwd: folder }));
       const files = stdout.trimEnd().split('\n');
       expect(files).toContain('package/LICENSE');
-      expect(files.filter((file) => !/^package\/(dist\/|bin\/|package\.json$|LICENSE$|README\.md$)/u.test(file))).toEqual([]);
+      expect(
+        files.filter(
+          (file) => !/^package\/(dist\/|bin\/|package\.json$|LICENSE$|README\.md$)/u.test(file),
+        ),
+      ).toEqual([]);
     }
   });
 
@@ -53,10 +69,11 @@ describe('the packages as npm installs them', () => {
     }
     const identity = join(folder, 'identity');
     writeFileSync(identity, `${await generateX25519Identity()}\n`, { mode: 0o600 });
-    mkdirSync(join(folder, 'home'), { mode: 0o700 });
     expectSuccess(await run('mcp', ['init', '--yes', '--identity-file', identity], { env }));
     expectSuccess(await run('mcp', ['secret', 'set', 'TOKEN', '--stdin'], { env, input: 'value' }));
-    const refused = await run('mcp', ['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true'], { env });
+    const refused = await run('mcp', ['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true'], {
+      env,
+    });
     expect(refused.code).toBe(77);
     expectSuccess(await run('mcp-broker', ['status'], { env }));
     expectSuccess(await run('mcp', ['daemon', 'stop'], { env }));

@@ -7,6 +7,8 @@ export interface Keyring extends IdentitySource {
   readonly unlocked: boolean;
   /** Opens the identity with a passphrase; without one, the identity file of the config. */
   unlock(passphrase?: Uint8Array): Promise<void>;
+  /** Throws `ERR_PASSPHRASE` when it is not the sealed file's. */
+  checkPassphrase(passphrase: Uint8Array): Promise<void>;
   /** Takes over a scalar that was just made. */
   adopt(scalar: Uint8Array): void;
   /** False when it was locked already. */
@@ -30,6 +32,14 @@ export function createKeyring(options: KeyringOptions): Keyring {
   let identity: Slice | undefined;
   let usedAt = 0;
   let cancelIdle = (): void => {};
+
+  // Deriving a key takes 256 MiB: one at a time, however many ask.
+  let turn: Promise<unknown> = Promise.resolve();
+  const open = (passphrase: Uint8Array): Promise<Uint8Array> => {
+    const opened = turn.then(() => openIdentityFile(options.sealed, passphrase));
+    turn = opened.catch(() => undefined);
+    return opened;
+  };
 
   const watchIdle = (): void => {
     const idleMs = clock.monotonic() - usedAt;
@@ -55,14 +65,16 @@ export function createKeyring(options: KeyringOptions): Keyring {
     },
     async unlock(passphrase) {
       const file = options.identityFile();
-      if (passphrase === undefined && file === undefined) {
+      if (passphrase !== undefined) {
+        keyring.adopt(await open(passphrase));
+      } else if (file !== undefined) {
+        keyring.adopt(await openIdentityFile(file));
+      } else {
         throw new BrokerError('ERR_USAGE', 'the passphrase is missing', { hint: 'mcp unlock' });
       }
-      const scalar =
-        passphrase === undefined && file !== undefined
-          ? await openIdentityFile(file)
-          : await openIdentityFile(options.sealed, passphrase);
-      keyring.adopt(scalar);
+    },
+    async checkPassphrase(passphrase) {
+      (await open(passphrase)).fill(0);
     },
     adopt(scalar) {
       identity?.wipe();

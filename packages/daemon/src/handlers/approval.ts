@@ -1,4 +1,4 @@
-import { BrokerError, openIdentityFile } from '@mcp-broker/providers';
+import { BrokerError } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener.ts';
 import { requirePresence } from '../policy/presence.ts';
@@ -27,7 +27,7 @@ export function approvalHandlers(
         hint: `mcp approve ${request.id}`,
       });
     }
-    (await openIdentityFile(broker.paths.identity, passphrase)).fill(0);
+    await broker.keyring.checkPassphrase(passphrase);
   };
 
   return {
