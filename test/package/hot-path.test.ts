@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+// What `mcp exec` loads, as built: every file that can be reached without a dynamic import, and every
+// name that such a file asks Node for.
+
+const dist = fileURLToPath(new URL('../../packages/cli/dist/', import.meta.url));
+const budget = 60 * 1024;
+
+/** Loaded at the start of every launch. */
+const eager = ['node:buffer', 'node:fs', 'node:module', 'node:net', 'node:os', 'node:path'];
+/** Loaded when it comes to that: the server starts, the daemon has to be started, `--config` is given. */
+const late = ['node:child_process', 'node:crypto', 'node:module', 'node:tty'];
+
+interface Graph {
+  readonly files: ReadonlySet<string>;
+  readonly modules: ReadonlySet<string>;
+  readonly builtins: ReadonlySet<string>;
+  readonly dynamic: ReadonlySet<string>;
+}
+
+function walk(entry: string): Graph {
+  const graph = {
+    files: new Set<string>(),
+    modules: new Set<string>(),
+    builtins: new Set<string>(),
+    dynamic: new Set<string>(),
+  };
+  const open = [entry];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (graph.files.has(file)) continue;
+    graph.files.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const name of named(text, /\brequire\(\s*["'`]([^"'`]+)["'`]\s*\)/gu)) {
+      if (name.startsWith('.')) open.push(join(dirname(file), name));
+      else graph.modules.add(name);
+    }
+    for (const name of named(text, /\bgetBuiltinModule\(\s*["'`]([^"'`]+)["'`]\s*\)/gu)) {
+      graph.builtins.add(name);
+    }
+    for (const name of named(text, /\bimport\(\s*["'`]([^"'`]+)["'`]\s*\)/gu)) {
+      graph.dynamic.add(name);
+    }
+  }
+  return graph;
+}
+
+function named(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, name]) => name ?? '');
+}
+
+describe('the hot path as built', () => {
+  const graph = walk(join(dist, 'mcp.cjs'));
+  const texts = [...graph.files].map((file) => readFileSync(file, 'utf8'));
+
+  test('is the entry and one bundle, 60 KB together at most', () => {
+    expect([...graph.files]).toEqual([join(dist, 'mcp.cjs'), join(dist, 'main.cjs')]);
+    const bytes = [...graph.files].reduce((sum, file) => sum + statSync(file).size, 0);
+    expect(bytes).toBeLessThanOrEqual(budget);
+  });
+
+  test('loads modules of Node alone, from a list', () => {
+    expect([...graph.modules].filter((name) => !eager.includes(name))).toEqual([]);
+    expect([...graph.builtins].filter((name) => !late.includes(name))).toEqual([]);
+  });
+
+  test('reaches the commands by one dynamic import, and has no other way to load code', () => {
+    expect([...graph.dynamic]).toEqual(['./commands.mjs']);
+    expect(existsSync(join(dist, 'commands.mjs'))).toBe(true);
+    for (const text of texts) {
+      // A name that is computed would hide from the patterns above.
+      expect(text.match(/\b(?:require|getBuiltinModule|import)\((?!\s*["'`])/gu)).toBeNull();
+      expect(text).not.toMatch(/\beval\(|new Function\(|process\.binding/u);
+    }
+  });
+
+  test('finds the daemon by its name alone', () => {
+    const resolved = texts.flatMap((text) =>
+      named(text, /\.resolve\(\s*["'`]([^"'`]+)["'`]\s*\)/gu),
+    );
+    expect(resolved.filter((name) => name.includes('/'))).toEqual(['@mcp-broker/daemon/main']);
+  });
+});
