@@ -32,7 +32,9 @@ describe('bad input', () => {
     expect((await home.mcp(['lock'])).code).toBe(0);
     const wrong = await home.mcp(['unlock', '--fd', '3'], { fd3: 'not the passphrase\n' });
     expect(wrong).toMatchObject({ code: 77, stdout: '' });
-    expect(wrong.stderr).toMatch(/the passphrase of .*identity\.age is wrong\nmcp: hint: mcp unlock/u);
+    expect(wrong.stderr).toMatch(
+      /the passphrase of .*identity\.age is wrong\nmcp: hint: mcp unlock/u,
+    );
     const locked = await home.mcp(['exec', '--env', 'A=$<CANARY>', '--', '/bin/true']);
     expect(locked.code).toBe(75);
     expect(locked.stderr).toContain('mcp unlock');

@@ -63,26 +63,32 @@ describe('the daemon', () => {
       process.kill(victim, number);
       // A signal that ends the daemon is fine, one that opens it is not: the next use starts it again.
       expect(await inspectorAnswers(), name).toBe(false);
-      expect((await home.mcp(['daemon', 'start'])).code, name).toBe(0);
+      // One that is just going may take a first try with it.
+      await expect.poll(async () => (await home.mcp(['daemon', 'start'])).code).toBe(0);
     }
     expect(readdirSync(home.folder, { recursive: true }).length).toBeLessThanOrEqual(before + 1);
   });
 
-  test('is started with an environment of its own', async () => {
+  test('never runs what the environment of its starter names', async () => {
     await home.mcp(['daemon', 'stop']);
     const evil = join(home.folder, 'evil.cjs');
     writeFileSync(
       evil,
       `require('node:fs').writeFileSync(${JSON.stringify(join(home.folder, 'evil-ran'))}, process.argv.join())`,
     );
-    const env = { NODE_OPTIONS: `--require ${evil}`, TOKEN_OF_THE_STARTER: 'x' };
+    const env = { NODE_OPTIONS: `--require ${evil}` };
     expect((await home.mcp(['secret', 'list'], { env })).code).toBe(0);
     expect(readdirSync(home.folder)).not.toContain('evil-ran');
-    if (process.platform === 'linux' && process.getuid?.() === 0) {
-      const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
-      expect(environ).not.toContain('TOKEN_OF_THE_STARTER');
-      expect(environ).not.toContain('NODE_OPTIONS');
-    }
+  });
+
+  needs('root', 'linux')('passes nothing on of the environment of whoever started it', async () => {
+    await home.mcp(['daemon', 'stop']);
+    expect((await home.mcp(['secret', 'list'], { env: { OF_THE_STARTER: 'x' } })).code).toBe(0);
+    // Only root reads the environment of a process that is not dumpable.
+    const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
+    const names = environ.split('\0').map((entry) => entry.split('=')[0]);
+    expect(names).toContain('HOME');
+    expect(names).not.toContain('OF_THE_STARTER');
   });
 
   test('does not run under flags that open it', async () => {

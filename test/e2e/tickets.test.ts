@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, createHome, type Home } from '../kit/home.ts';
 import { connectTo, launchOf, ticketFor } from '../kit/protocol.ts';
@@ -67,6 +69,35 @@ describe('a ticket', () => {
       code: 'ERR_USAGE',
     });
     client.close();
+  });
+});
+
+describe('the cache', () => {
+  const entries = async (): Promise<number> => {
+    const { stdout } = await home.mcp(['status', '--json']);
+    return (JSON.parse(stdout) as { cache: { entries: number } }).cache.entries;
+  };
+  const fill = async (): Promise<void> => {
+    const client = await connectTo(home);
+    const { ticket } = await ticketFor(home, client, launchOf('A'));
+    await client.call('launch.take', { ticket });
+    client.close();
+    expect(await entries()).toBe(1);
+  };
+  const config = (): string => join(home.broker, 'config.yaml');
+
+  const emptied: [title: string, by: () => Promise<unknown>][] = [
+    ['mcp cache clear', () => home.mcp(['cache', 'clear'])],
+    ['mcp cache clear NAME', () => home.mcp(['cache', 'clear', 'A'])],
+    ['a new value', () => home.set('A', 'value of A')],
+    ['a changed config', () => appendFile(config(), '# changed\n')],
+    ['mcp lock', () => home.mcp(['lock'])],
+  ];
+  test.each(emptied)('is emptied by %s', async (_title, by) => {
+    await fill();
+    await by();
+    await expect.poll(entries, { timeout: 10_000 }).toBe(0);
+    await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase });
   });
 });
 

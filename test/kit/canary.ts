@@ -15,7 +15,7 @@ export function formsOf(value: string): Map<string, Buffer> {
     ['upper-case hex', bytes.toString('hex').toUpperCase()],
     ['url', encodeURIComponent(value)],
     ['json', JSON.stringify(value).slice(1, -1)],
-    ['reversed', [...value].toReversed().join('')],
+    ['reversed', Array.from(value).toReversed().join('')],
     ...shifted.map((text, index): [string, string] => [`base64 at ${index}`, text]),
     ...shifted.map((text, index): [string, string] => [
       `base64url at ${index}`,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /** How a program ended, and what it said. */
 export interface Ended {
@@ -55,13 +55,6 @@ function feed(stream: Writable | null, bytes: string | Uint8Array): void {
   // A program that does not read its input closes it; that is no failure of the test.
   stream?.on('error', () => undefined);
   stream?.end(bytes);
-}
-
-/** The text of a stream up to its end. */
-export async function readAll(stream: Readable): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += String(chunk);
-  return text;
 }
 
 function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {

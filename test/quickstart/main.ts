@@ -108,9 +108,9 @@ async function quickstart(home: Home): Promise<void> {
   }
 
   step('8  what it costs');
-  const ms = (value: number): string => `${value.toFixed(0)} ms`.padStart(7);
-  say(`   launch to first answer, without the broker ${ms(plain.milliseconds)}`);
-  say(`   launch to first answer, through mcp exec   ${ms(brokered.milliseconds)}`);
+  const time = (value: number): string => `${value.toFixed(0)} ms`.padStart(7);
+  say(`   launch to first answer, without the broker ${time(plain.milliseconds)}`);
+  say(`   launch to first answer, through mcp exec   ${time(brokered.milliseconds)}`);
 }
 
 say('MCP Broker quickstart: one launch, from a stored token to a running server');

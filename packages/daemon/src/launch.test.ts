@@ -57,7 +57,9 @@ describe('the references of a launch', () => {
 describe('the length of an entry', () => {
   const plan = readLaunch(request([entry('NAME', 'ab$<X>')]));
   test('may be 131071 bytes with its name', () => {
-    checkLengths(plan, () => 131_071 - 'NAME=ab'.length);
+    expect(() => {
+      checkLengths(plan, () => 131_071 - 'NAME=ab'.length);
+    }).not.toThrow();
   });
   test('may not be one byte more, and the error names the entry', () => {
     expect(() => {

@@ -132,10 +132,10 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     forget: (plan) => cache.drop(cacheKey(plan)),
     cachedMs: (plan) => cache.peek(cacheKey(plan))?.ageMs,
     async reset() {
-      const open = [...providers.values()];
+      const opened = [...providers.values()];
       providers.clear();
       cache.clear();
-      await Promise.allSettled(open.map(async (opening) => (await opening).close?.()));
+      await Promise.allSettled(opened.map(async (opening) => (await opening).close?.()));
     },
   };
 }
