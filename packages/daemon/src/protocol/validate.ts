@@ -58,6 +58,20 @@ const params = {
   }),
 } satisfies { readonly [M in Method]: z.ZodType<Methods[M]['params']> };
 
+/** The members of each method's params, and whether each may be left out; for what checks the document. */
+export const requestMembers: Readonly<Record<Method, Readonly<Record<string, boolean>>>> =
+  Object.fromEntries(
+    Object.entries(params).map(([method, { shape }]) => [
+      method,
+      Object.fromEntries(
+        Object.entries<z.ZodType>(shape).map(([member, schema]) => [
+          member,
+          schema.safeParse(undefined).success || schema instanceof z.ZodExactOptional,
+        ]),
+      ),
+    ]),
+  ) as Record<Method, Record<string, boolean>>;
+
 const cancel: z.ZodType<Cancel['params']> = z.strictObject({ id: z.int().min(0) });
 
 /** How many attachments a method takes; without an entry, none. */
