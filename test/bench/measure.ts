@@ -1,47 +1,50 @@
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 
-/** One thing to measure: a command that is run to its end. */
+/** One thing to measure: a program that is run to its end. */
 export interface Case {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** How it ends; 0 when nothing is said. */
+  readonly status?: number;
   /** Before each run, not measured. */
   readonly prepare?: () => void;
 }
 
 export interface Sample {
   readonly name: string;
-  /** Milliseconds, sorted. */
+  /** Milliseconds from before the spawn to after the end, sorted. */
   readonly times: readonly number[];
   readonly median: number;
-  readonly lowest: number;
 }
 
 /**
  * Runs the cases in turn, `runs` times around, so that what else the machine does hits all alike.
- * Throws when a run does not end with 0.
+ * Throws when a run does not end as it should.
  */
 export function interleave(cases: readonly Case[], runs: number, warmUp = 5): Sample[] {
-  const times = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
+  const times = cases.map((): number[] => []);
   for (let round = -warmUp; round < runs; round++) {
-    for (const one of cases) {
+    for (const [index, one] of cases.entries()) {
       one.prepare?.();
       const time = runOnce(one);
-      if (round >= 0) times.get(one.name)?.push(time);
+      if (round >= 0) times[index]?.push(time);
     }
   }
-  return [...times].map(([name, all]) => {
-    const sorted = all.sort((a, b) => a - b);
-    return { name, times: sorted, median: quantile(sorted, 0.5), lowest: quantile(sorted, 0) };
+  return cases.map(({ name }, index) => {
+    const sorted = (times[index] ?? []).sort((a, b) => a - b);
+    return { name, times: sorted, median: quantile(sorted, 0.5) };
   });
 }
 
-function runOnce({ name, command: [file, ...args], environment = {} }: Case): number {
-  const options: SpawnSyncOptions = { env: environment, stdio: ['ignore', 'ignore', 'pipe'] };
+function runOnce({ name, command: [file, ...args], env = {}, status = 0 }: Case): number {
+  const options: SpawnSyncOptions = { env, stdio: ['ignore', 'ignore', 'pipe'] };
   const start = process.hrtime.bigint();
-  const { status, signal, stderr } = spawnSync(file, args, options);
+  const ended = spawnSync(file, args, options);
   const time = Number(process.hrtime.bigint() - start) / 1e6;
-  if (status !== 0) throw new Error(`${name} ended with ${status ?? signal}: ${String(stderr)}`);
+  if (ended.status !== status) {
+    throw new Error(`${name}: ended with ${ended.status ?? ended.signal}: ${String(ended.stderr)}`);
+  }
   return time;
 }
 
@@ -49,35 +52,52 @@ export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** A table of the samples beside the first, which is what they are compared with. */
-export function formatSamples(
+/** A row for each sample: its median beside the first one's, and its spread. */
+export function compare(
   samples: readonly Sample[],
-  notes: Readonly<Record<string, string>> = {},
+  aims: Readonly<Record<string, string>> = {},
 ): string {
   const base = samples[0]?.median ?? Number.NaN;
-  const rows = samples.map(({ name, times, median, lowest }) => [
-    name,
-    `${median.toFixed(1)} ms`,
-    `${lowest.toFixed(1)} ms`,
-    `${quantile(times, 0.9).toFixed(1)} ms`,
-    `${(median / base).toFixed(2)} ×`,
-    notes[name] ?? '',
+  return table([
+    ['', 'median', 'ratio', 'lowest', '90 %', 'aim'],
+    ...samples.map(({ name, times, median }) => [
+      name,
+      milliseconds(median),
+      `${(median / base).toFixed(2)} ×`,
+      milliseconds(quantile(times, 0)),
+      milliseconds(quantile(times, 0.9)),
+      aims[name] ?? '',
+    ]),
   ]);
-  return formatTable([['', 'median', 'lowest', '90 %', 'ratio', 'aim'], ...rows]);
 }
 
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** A row for each sample: what it takes more than the one before it. */
+export function ladder(samples: readonly Sample[]): string {
+  const whole = samples.at(-1)?.median ?? Number.NaN;
+  return table([
+    ['', 'adds', 'of the whole'],
+    ...samples.map(({ name, median }, index) => {
+      const added = median - (samples[index - 1]?.median ?? 0);
+      return [name, milliseconds(added), `${Math.round((100 * added) / whole)} %`];
+    }),
+    ['together', milliseconds(whole), ''],
+  ]);
+}
+
+function milliseconds(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
+
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
   return rows
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
+    .map((row) => {
+      const cells = row.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      );
+      return `  ${cells.join('   ')}`.trimEnd();
+    })
     .join('\n');
 }

@@ -107,7 +107,7 @@ describe('the daemon', () => {
 /** What lies in the home, but for what each start may leave there. */
 function written(): string[] {
   const names = readdirSync(home.folder, { recursive: true }).map(String);
-  return names.filter((name) => !/^\.cache|^\.mcp\/run\//u.test(name)).sort();
+  return names.filter((name) => !/^\.mcp\/(cache|run)\//u.test(name)).sort();
 }
 
 async function inspectorAnswers(): Promise<boolean> {
