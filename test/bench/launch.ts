@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
+import { compare, interleave, ladder, type Case } from './measure.ts';
+import { empty, modules, spawnTrue } from './programs.ts';
+
+const entry = fileURLToPath(new URL('../../packages/cli/dist/mcp.cjs', import.meta.url));
+const node = process.execPath;
+const bare: Case = { name: 'node -e 0', command: [node, '-e', '0'] };
+const launch = ['exec', '--', 'true'] as const;
+const reference = { TOKEN: '$<TOKEN>' };
+
+/** What a launch costs with everything warm: daemon, cache, approval, files; its audit line is fsynced. */
+export async function warmLaunch(runs = 60): Promise<string> {
+  const home = await createHome({ kind: 'sealed' });
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-bench-'));
+  const program = (name: string, text: string): string => {
+    const file = join(folder, `${name}.cjs`);
+    writeFileSync(file, text);
+    return file;
+  };
+  try {
+    await home.set('TOKEN', 'x'.repeat(40));
+    await home.approve(['--', 'true'], { env: reference });
+    const { env } = home;
+    const plain = [node, '--disable-sigusr1'] as const;
+    const whole = 'mcp exec -- true, one reference';
+    const cases: Case[] = [
+      bare,
+      { name: 'true, alone', command: ['/bin/true'] },
+      { name: 'node, an empty file', command: [...plain, program('empty', empty)] },
+      { name: 'node, net and child_process', command: [...plain, program('modules', modules)] },
+      { name: 'node, a spawn of true', command: [...plain, program('spawn', spawnTrue)] },
+      { name: 'mcp.cjs, no reference', command: [...plain, entry, ...launch] },
+      { name: 'mcp.cjs, one reference', command: [...plain, entry, ...launch], env: reference },
+      { name: 'mcp exec -- true, no reference', command: [mcpCommand, ...launch] },
+      { name: whole, command: [mcpCommand, ...launch], env: reference },
+    ].map((one) => ({ ...one, env: { ...env, ...('env' in one ? one.env : {}) } }) as Case);
+    const samples = interleave(cases, runs);
+    const named = (
+      name: string,
+      label: string,
+    ): { name: string; times: number[]; median: number } => {
+      const found = samples.find((sample) => sample.name === name);
+      return { name: label, times: [], median: found?.median ?? Number.NaN };
+    };
+    return [
+      compare(samples, { [whole]: '1.35 ×, at most 1.60 ×' }),
+      '',
+      '  where it goes',
+      ladder([
+        named('node, an empty file', 'Node starts and ends'),
+        named('node, net and child_process', 'its modules net and child_process'),
+        named('node, a spawn of true', 'it forks, and true runs'),
+        named('mcp.cjs, no reference', 'our bundle: arguments, environment, lookup, signals'),
+        named('mcp.cjs, one reference', 'the daemon: connect, decide, audit with fsync, value'),
+        named(whole, 'the launcher (sh)'),
+      ]),
+    ].join('\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+    await home.remove();
+  }
+}
+
+/**
+ * The first launch: it starts the daemon of a home with an identity file. Nothing is approved when a
+ * daemon has just started, so it runs up to the refusal.
+ */
+export async function firstLaunch(runs = 15): Promise<string> {
+  const home = await createHome({ kind: 'identity' });
+  try {
+    await home.set('TOKEN', 'x'.repeat(40));
+    const first: Case = {
+      name: 'first launch, starts the daemon',
+      command: [mcpCommand, ...launch],
+      env: { ...home.env, ...reference },
+      status: 77,
+      prepare: () => {
+        stopDaemon(home);
+      },
+    };
+    const samples = interleave([{ ...bare, env: home.env }, first], runs, 2);
+    return compare(samples, { [first.name]: 'at most 8 ×' });
+  } finally {
+    await home.remove();
+  }
+}
+
+function stopDaemon(home: Home): void {
+  const { status, stderr } = spawnSync(mcpCommand, ['daemon', 'stop'], { env: home.env });
+  expectSuccess({ code: status ?? -1, stdout: '', stderr: String(stderr) });
+}

@@ -1,0 +1,25 @@
+import { cpus } from 'node:os';
+import { firstLaunch, warmLaunch } from './launch.ts';
+import { memory } from './memory.ts';
+
+// Every figure that the documents name, measured side by side in this one run. Needs a build, and a
+// machine that does nothing else: the load is printed first.
+
+const benches: readonly (readonly [title: string, bench: () => Promise<string>])[] = [
+  ['a launch, everything warm', warmLaunch],
+  ['the first launch', firstLaunch],
+  ['memory', memory],
+];
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const load = process.getBuiltinModule('node:os').loadavg()[0] ?? 0;
+say(
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${load.toFixed(2)}`,
+);
+for (const [title, bench] of benches) {
+  say(`\n${title}`);
+  say(await bench());
+}
