@@ -1,14 +1,14 @@
 import type { PendingApproval } from '@mcp-broker/daemon/protocol';
 
-import { quote } from '../output/terminal.ts';
+import { escape, quote } from '../output/terminal.ts';
 
 /**
  * A request, whole, for the person who decides on it. Every text that the caller could choose is quoted
- * and escaped; none is cut.
+ * and escaped, what the daemon itself found out is escaped; none is cut.
  */
 export function requestText(request: PendingApproval): string {
   const lines: (readonly [string, string])[] = [
-    ['request', quote(request.id)],
+    ['request', escape(request.id)],
     [
       'server',
       request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`,
@@ -16,10 +16,10 @@ export function requestText(request: PendingApproval): string {
     ['command', quote(request.command)],
     ...request.args.map((text, index) => [`argument ${index + 1}`, quote(text)] as const),
     ['runs', quote(request.executable)],
-    ['sha256', quote(request.digest)],
+    ['sha256', escape(request.digest)],
     ['in folder', quote(request.workingDirectory)],
-    ['asked by', `process ${request.pid}, ${quote(request.requested)}`],
-    ['fingerprint', quote(request.fingerprint)],
+    ['asked by', `process ${request.pid}, ${escape(request.requested)}`],
+    ['fingerprint', escape(request.fingerprint)],
     ...request.environment.map(
       ({ name, value, origin }) =>
         ['environment', `${quote(name)} = ${quote(value)} (${origins[origin]})`] as const,

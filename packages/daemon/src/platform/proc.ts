@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
 
 /** What /proc/PID/stat says of a process (Linux; see proc(5)). */
 export interface ProcessStat {
@@ -9,10 +9,13 @@ export interface ProcessStat {
   readonly hasTerminal: boolean;
 }
 
+/** A line of /proc/PID/stat has some 400 bytes. One for all: each answer of the daemon asks for it. */
+const statLine = Buffer.alloc(4096);
+
 /** Undefined when there is no such process, or nothing is left of it but its entry (a zombie). */
 export function readStat(pid: number): ProcessStat | undefined {
   if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  const text = readProc(`${pid}/stat`);
+  const text = readStatLine(pid);
   if (text === undefined) return undefined;
   // The name in field 2 may hold anything, parentheses and spaces too; the last one closes it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -39,6 +42,19 @@ export function readWorkingDirectory(pid: number): string | undefined {
 export function readLockedMemory(): number | null {
   const kibibytes = /^VmLck:\s*(\d+) kB$/mu.exec(readProc('self/status') ?? '')?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+}
+
+/** Half the time that `readFileSync` takes. */
+function readStatLine(pid: number): string | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/stat`);
+    return statLine.toString('latin1', 0, readSync(fd, statLine, 0, statLine.length, 0));
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 function readProc(path: string): string | undefined {
