@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { helloMs } from './session.ts';
@@ -28,6 +28,13 @@ afterEach(async () => {
   await listener.stop(0);
   home.remove();
 });
+
+/** A client that does not end its half because the listener has ended its own. */
+function connectHalfOpen(): Socket {
+  const socket = createConnection({ path, allowHalfOpen: true });
+  socket.resume();
+  return socket;
+}
 
 /** The listener still serves a client that behaves. */
 async function serves(): Promise<void> {
@@ -63,12 +70,23 @@ test.each<[string, string | Buffer]>([
   await serves();
 });
 
-test('a line of 10 MB ends the connection before it is all there', async () => {
+test('a line of 10 MB is refused in words, and ends the connection', async () => {
   const client = rawClient(path);
   client.write(Buffer.alloc(10 * 1024 * 1024, 0x20));
-  await client.rest();
-  expect(client.socket.bytesWritten).toBeLessThan(10 * 1024 * 1024 + 1);
+  expect((await client.rest()).map((answer) => answer.message)).toMatchObject([
+    { id: null, error: { message: expect.stringContaining('262144 bytes') as string } },
+  ]);
   await serves();
+});
+
+test('a client that is told to go and stays is let go after 2 s', async () => {
+  const client = connectHalfOpen();
+  client.write('garbage\n');
+  await once(client, 'end');
+  expect(listener.connections).toBe(1);
+  listener.clock.pass(2000);
+  await expect.poll(() => listener.connections).toBe(0);
+  client.destroy();
 });
 
 test('a client that says no hello is told so after 2 s', async () => {

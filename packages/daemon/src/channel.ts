@@ -14,7 +14,7 @@ const pauseAbove = 1024 * 1024;
 const eventsAbove = 4 * 1024 * 1024;
 /** The same for answers, which a client that asked for many at once may fairly let wait longer. */
 const answersAbove = 64 * 1024 * 1024;
-/** How long the last bytes may take to leave. */
+/** How long the end of a connection may take. */
 const lingerMs = 2000;
 
 export interface ChannelOptions {
@@ -70,8 +70,23 @@ export class Channel {
     this.#send(message, [], eventsAbove);
   }
 
-  /** Reads no further, and ends the connection once everything has left. */
+  /** Ends the connection once everything has left. */
   close(): void {
+    this.#linger();
+    this.#options.socket.destroySoon();
+  }
+
+  /**
+   * Ends our half once everything has left, and throws away what comes until the other half ends too:
+   * bytes that nobody takes would take the last answer with them.
+   */
+  hangUp(): void {
+    this.#linger();
+    this.#options.socket.end();
+    this.#options.socket.resume();
+  }
+
+  #linger(): void {
     const { socket, clock } = this.#options;
     this.#deafen();
     if (socket.destroyed) return;
@@ -79,7 +94,6 @@ export class Channel {
       socket.destroy();
     });
     socket.once('close', cancel);
-    socket.destroySoon();
   }
 
   destroy(): void {

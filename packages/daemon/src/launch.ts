@@ -1,4 +1,5 @@
 import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
+import { maxAttachmentCount } from './protocol/framing.ts';
 import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
 import {
   formatReference,
@@ -52,6 +53,13 @@ export function readLaunch(request: LaunchRequest): LaunchPlan {
         if (part.kind === 'variable' && part.fallback === undefined) known.reference = part;
       }
     }
+  }
+  if (references.size > maxAttachmentCount) {
+    throw new BrokerError(
+      'ERR_USAGE',
+      `the launch has ${references.size} references, and one launch takes ${maxAttachmentCount}`,
+      { hint: 'put several values into one secret, or start the server with fewer' },
+    );
   }
   return { destinations, references };
 }

@@ -63,7 +63,7 @@ export class Session implements Connection {
   /** Says what is wrong with the connection as a whole, and ends it. */
   fail(error: BrokerError, code?: number): void {
     this.#options.channel.answer(errorAnswer(null, error, code));
-    this.#options.channel.close();
+    this.#options.channel.hangUp();
   }
 
   /** Takes no further requests; those under way go on. */
@@ -107,7 +107,7 @@ export class Session implements Connection {
     const hello = readHello(params);
     if (hello.protocol !== protocolVersion) {
       channel.answer(errorAnswer(id, otherVersion(hello.protocol)));
-      channel.close();
+      channel.hangUp();
       return;
     }
     this.#cancelHello();

@@ -48,7 +48,7 @@ export function readLockedMemory(): number | null {
 function readStatLine(pid: number): string | undefined {
   let fd: number | undefined;
   try {
-    fd = openSync(`/proc/${pid}/stat`);
+    fd = openSync(`/proc/${pid}/stat`, 'r');
     return statLine.toString('latin1', 0, readSync(fd, statLine, 0, statLine.length, 0));
   } catch {
     return undefined;
