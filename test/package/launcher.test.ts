@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from '../kit/needs.ts';
 import { run, type Ended, type RunOptions } from '../kit/run.ts';
 
 const launcher = fileURLToPath(new URL('../../packages/cli/bin/mcp', import.meta.url));
@@ -50,11 +51,7 @@ describe('the launcher', () => {
   ];
   for (const [name, command] of shells) {
     const [typed = '', ...flags] = command;
-    const shell = spawnSync('sh', ['-c', `command -v ${typed}`], {
-      encoding: 'utf8',
-    }).stdout.trim();
-    if (shell === '') process.stderr.write(`skipped: needs ${typed}\n`);
-    test.skipIf(shell === '')(`hands arguments and variables on whole under ${name}`, async () => {
+    test.skipIf(lacks(typed))(`hands arguments and variables on whole under ${name}`, async () => {
       const odd = ['', ' a  b ', '*', '$HOME', '"\'`\\', 'line\nline', '--', 'ü'];
       const env = environment({ NODE_OPTIONS: ' --no-warnings  "x"\n\'$HOME` ', NODE_PATH: '' });
       const args = [...flags, launcher, 'exec', '--', printSelf, ...odd];
@@ -62,10 +59,10 @@ describe('the launcher', () => {
       writeFileSync(script, `#!/bin/sh\nunset NODE_OPTIONS\nexec ${node} ${printSelf} "$@"\n`);
       chmodSync(script, 0o755);
       args[args.indexOf(printSelf)] = script;
-      const { code, stdout, stderr } = await run(shell, args, { env });
+      const { code, stdout, stderr } = await run(typed, args, { env });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect((JSON.parse(stdout) as { argv: string[] }).argv).toEqual(odd);
-      const seen = await run(shell, [...flags, launcher, 'exec', '--', '/usr/bin/env', '-0'], {
+      const seen = await run(typed, [...flags, launcher, 'exec', '--', '/usr/bin/env', '-0'], {
         env,
       });
       const variables = seen.stdout
