@@ -4,7 +4,7 @@ import { licences } from '../../scripts/licences.ts';
 // zod and yaml are bundled: unbundled, zod alone costs the daemon's start a tenth of a second.
 const config: UserConfig = {
   entry: {
-    client: 'src/client.ts',
+    client: 'src/client/index.ts',
     config: 'src/config/index.ts',
     protocol: 'src/protocol/index.ts',
     main: 'src/main.ts',

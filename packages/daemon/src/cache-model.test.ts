@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCache, type Load } from './cache.ts';
-import { fakeClock } from './fake-clock.ts';
-import { heldLoad, watchedVault, type HeldLoad } from './watched-vault.ts';
+import { fakeClock } from './testing/fake-clock.ts';
+import { heldLoad, watchedVault, type HeldLoad } from './testing/watched-vault.ts';
 
 const key = fc.constantFrom('a', 'b', 'c');
 const step = fc.oneof(

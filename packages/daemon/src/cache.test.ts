@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCache, type Cache, type Cached, type Load } from './cache.ts';
-import { heldLoad } from './watched-vault.ts';
-import { fakeClock, type FakeClock } from './fake-clock.ts';
-import { watchedVault, type WatchedVault } from './watched-vault.ts';
+import { heldLoad } from './testing/watched-vault.ts';
+import { fakeClock, type FakeClock } from './testing/fake-clock.ts';
+import { watchedVault, type WatchedVault } from './testing/watched-vault.ts';
 
 let clock: FakeClock;
 let vault: WatchedVault;

@@ -11,7 +11,7 @@ import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createKeyring } from './keyring.ts';
-import { startListener } from './listener.ts';
+import { startListener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';

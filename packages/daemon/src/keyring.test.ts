@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fakeClock, type FakeClock } from './fake-clock.ts';
+import { fakeClock, type FakeClock } from './testing/fake-clock.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 import { createVault } from './memory.ts';
 

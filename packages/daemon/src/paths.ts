@@ -64,4 +64,3 @@ export function expandTilde(path: string): string {
   if (path === '~') return homedir();
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
 }
-

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fakeClock } from '../fake-clock.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
 import type { PendingApproval } from '../protocol/messages.ts';
 import { createApprovals } from './approvals.ts';
 

@@ -1,5 +1,5 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Peer } from '../peer.ts';
+import type { Peer } from '../listener/peer.ts';
 import type { Platform } from '../platform/platform.ts';
 
 /** Processes that a launch of ours started: what descends from one is no person. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { names, startTestListener, temporaryHome, type TestListener } from '../listener-fixture.ts';
+import { names, startTestListener, temporaryHome, type TestListener } from '../listener/fixture.ts';
 import { rpcCodes } from './envelope.ts';
 import { maxAnswer, maxAttachmentCount, maxAttachments, maxFrame } from './framing.ts';
 import { maxDepth } from './json.ts';

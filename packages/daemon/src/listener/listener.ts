@@ -1,13 +1,13 @@
 import { createServer } from 'node:net';
 import type { ErrorCode } from '@mcp-broker/providers/errors';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { Connections } from './connections.ts';
 import { bindSocket } from './own-socket.ts';
 import type { Peer } from './peer.ts';
-import type { Platform } from './platform/platform.ts';
-import type { Paths } from './paths.ts';
-import type { Events, Method, Methods } from './protocol/messages.ts';
-import { checkPathLength, openFolders } from './socket-folder.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { Paths } from '../paths.ts';
+import type { Events, Method, Methods } from '../protocol/messages.ts';
+import { checkPathLength, openFolders } from '../socket-folder.ts';
 
 /** What a handler knows of the request besides its validated params. */
 export interface Context {

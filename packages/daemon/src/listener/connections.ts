@@ -3,7 +3,7 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import { Channel } from './channel.ts';
 import type { ListenerOptions } from './listener.ts';
 import { admitPeer, type Peer } from './peer.ts';
-import { rpcCodes } from './protocol/envelope.ts';
+import { rpcCodes } from '../protocol/envelope.ts';
 import { Session } from './session.ts';
 
 interface Entry {

@@ -2,11 +2,11 @@ import { lstatSync, renameSync, rmSync, unlinkSync, type BigIntStats } from 'nod
 import { createConnection, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
-import { Decoder, encode } from './protocol/framing.ts';
-import { protocolVersion } from './protocol/messages.ts';
-import { requirePrivate, statSocket } from './socket-folder.ts';
+import { Decoder, encode } from '../protocol/framing.ts';
+import { protocolVersion } from '../protocol/messages.ts';
+import { requirePrivate, statSocket } from '../socket-folder.ts';
 
 /** How long our own socket may take to answer us before the check ends without a verdict. */
 const answerMs = 10_000;

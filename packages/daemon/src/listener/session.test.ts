@@ -8,9 +8,9 @@ import {
   temporaryHome,
   type RawClient,
   type TestListener,
-} from './listener-fixture.ts';
-import { encode } from './protocol/framing.ts';
-import { protocolVersion } from './protocol/messages.ts';
+} from './fixture.ts';
+import { encode } from '../protocol/framing.ts';
+import { protocolVersion } from '../protocol/messages.ts';
 
 let home: ReturnType<typeof temporaryHome>;
 let listener: TestListener;

@@ -1,13 +1,13 @@
 import { BrokerError, toBrokerError, type ErrorCode } from '@mcp-broker/providers/errors';
 import type { Channel } from './channel.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
 import type { Connection, Context, Handlers, Outcome } from './listener.ts';
 import type { Peer } from './peer.ts';
-import { errorAnswer, readEnvelope, rpcCodes, type Envelope } from './protocol/envelope.ts';
-import { wipe, type Frame } from './protocol/framing.ts';
-import { protocolVersion, type Events, type Method } from './protocol/messages.ts';
-import { checkRequest, readCancel, readHello } from './protocol/validate.ts';
+import { errorAnswer, readEnvelope, rpcCodes, type Envelope } from '../protocol/envelope.ts';
+import { wipe, type Frame } from '../protocol/framing.ts';
+import { protocolVersion, type Events, type Method } from '../protocol/messages.ts';
+import { checkRequest, readCancel, readHello } from '../protocol/validate.ts';
 
 /** How long a client may take to say its hello. */
 export const helloMs = 2000;

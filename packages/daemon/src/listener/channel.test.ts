@@ -12,8 +12,8 @@ import {
   startTestListener,
   temporaryHome,
   type TestListener,
-} from './listener-fixture.ts';
-import { encode } from './protocol/framing.ts';
+} from './fixture.ts';
+import { encode } from '../protocol/framing.ts';
 
 let home: ReturnType<typeof temporaryHome>;
 let listener: TestListener;

@@ -4,12 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import { readShape } from './client-connection.ts';
-import type { DaemonProgram } from './client.ts';
+import { readShape } from './connection.ts';
+import type { DaemonProgram } from './index.ts';
 import { daemonArguments } from './daemon-arguments.ts';
-import { sleep, systemClock } from './clock.ts';
-import type { Paths } from './paths.ts';
-import { openFolders } from './socket-folder.ts';
+import { sleep, systemClock } from '../clock.ts';
+import type { Paths } from '../paths.ts';
+import { openFolders } from '../socket-folder.ts';
 import { tryStartLock } from './start-lock.ts';
 
 /** How long a first use waits for the daemon. */

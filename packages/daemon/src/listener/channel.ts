@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
 import { peerLoss, type Peer } from './peer.ts';
-import type { Platform } from './platform/platform.ts';
-import { Decoder, encode, wipe, type Frame } from './protocol/framing.ts';
+import type { Platform } from '../platform/platform.ts';
+import { Decoder, encode, wipe, type Frame } from '../protocol/framing.ts';
 
 /** How long a message may take from its first byte to its last. */
 export const messageMs = 10_000;

@@ -14,7 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connect } from './client.ts';
+import { connect } from '../client/index.ts';
 import {
   hello,
   names,
@@ -23,8 +23,8 @@ import {
   startTestListener,
   temporaryHome,
   type TestListener,
-} from './listener-fixture.ts';
-import { locatePaths, type Paths } from './paths.ts';
+} from './fixture.ts';
+import { locatePaths, type Paths } from '../paths.ts';
 
 let home: ReturnType<typeof temporaryHome>;
 let paths: Paths;

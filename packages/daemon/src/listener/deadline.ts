@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /**
  * Calls `action` once `ms` have passed, and gives the cancel. What arrived in time is read first, even

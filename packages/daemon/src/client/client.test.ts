@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connect, type Client } from './client.ts';
-import { names, startTestListener, temporaryHome, type TestListener } from './listener-fixture.ts';
-import { Decoder, encode } from './protocol/framing.ts';
+import { connect, type Client } from './index.ts';
+import { names, startTestListener, temporaryHome, type TestListener } from '../listener/fixture.ts';
+import { Decoder, encode } from '../protocol/framing.ts';
 
 let home: ReturnType<typeof temporaryHome>;
 

@@ -1,5 +1,5 @@
-import type { Load } from './cache.ts';
-import { createVault, type Slice, type Vault } from './memory.ts';
+import type { Load } from '../cache.ts';
+import { createVault, type Slice, type Vault } from '../memory.ts';
 
 /** A true vault, for tests, that knows which of its slices are not wiped. */
 export interface WatchedVault extends Vault {

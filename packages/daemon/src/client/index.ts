@@ -1,11 +1,11 @@
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection } from './connection.ts';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Events, Method, Methods } from './protocol/messages.ts';
-import type { Paths } from './paths.ts';
-import { checkFolders, checkPathLength, requirePrivate, statSocket } from './socket-folder.ts';
+import type { Events, Method, Methods } from '../protocol/messages.ts';
+import type { Paths } from '../paths.ts';
+import { checkFolders, checkPathLength, requirePrivate, statSocket } from '../socket-folder.ts';
 
 export { daemonArguments } from './daemon-arguments.ts';
-export { locatePaths, expandTilde, type PathOptions, type Paths } from './paths.ts';
+export { locatePaths, expandTilde, type PathOptions, type Paths } from '../paths.ts';
 
 export interface ConnectOptions {
   /** What we say of ourselves in the hello; a claim. */

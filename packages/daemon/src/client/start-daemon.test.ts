@@ -15,12 +15,12 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connect, locatePaths, type DaemonProgram, type Paths } from './client.ts';
-import { temporaryHome } from './listener-fixture.ts';
-import { readStat } from './platform/proc.ts';
+import { connect, locatePaths, type DaemonProgram, type Paths } from './index.ts';
+import { temporaryHome } from '../listener/fixture.ts';
+import { readStat } from '../platform/proc.ts';
 import { tryStartLock } from './start-lock.ts';
 
-const fixtures = new URL('../../../test/fixtures/', import.meta.url);
+const fixtures = new URL('../../../../test/fixtures/', import.meta.url);
 const start: DaemonProgram = {
   main: () => fileURLToPath(new URL('tiny-daemon.ts', fixtures)),
   execArgv: ['--conditions=dev'],

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
-import { systemClock } from './clock.ts';
-import { readStat } from './platform/proc.ts';
+import { systemClock } from '../clock.ts';
+import { readStat } from '../platform/proc.ts';
 
 /** A lock file without a holder's name is one being written, or one whose writer was killed. */
 const unnamedMs = 1000;

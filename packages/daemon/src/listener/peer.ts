@@ -1,4 +1,4 @@
-import type { Platform } from './platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 
 /** A process at the other end of the socket, as the kernel describes it. */
 export interface Peer {

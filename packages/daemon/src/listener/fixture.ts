@@ -3,13 +3,13 @@ import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import { fakeClock, type FakeClock } from './fake-clock.ts';
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts';
 import { startListener, type Handlers, type Listener, type ListenerOptions } from './listener.ts';
-import { locatePaths, type Paths } from './paths.ts';
+import { locatePaths, type Paths } from '../paths.ts';
 import type { Refusal } from './peer.ts';
-import { createPlatform, type Platform } from './platform/index.ts';
-import { Decoder, encode, maxAnswer, type Frame } from './protocol/framing.ts';
-import { protocolVersion, type SecretSummary } from './protocol/messages.ts';
+import { createPlatform, type Platform } from '../platform/index.ts';
+import { Decoder, encode, maxAnswer, type Frame } from '../protocol/framing.ts';
+import { protocolVersion, type SecretSummary } from '../protocol/messages.ts';
 
 /** A home of its own for one test, 0700, gone with `remove`. */
 export function temporaryHome(): { readonly paths: Paths; remove(): void } {

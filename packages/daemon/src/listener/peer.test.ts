@@ -12,12 +12,14 @@ import {
   startTestListener,
   temporaryHome,
   type TestListener,
-} from './listener-fixture.ts';
+} from './fixture.ts';
 import { admitPeer, peerLoss } from './peer.ts';
-import { encode } from './protocol/framing.ts';
+import { encode } from '../protocol/framing.ts';
 
 const uid = process.geteuid?.() ?? -1;
-const fixture = fileURLToPath(new URL('../../../test/fixtures/strange-peers.py', import.meta.url));
+const fixture = fileURLToPath(
+  new URL('../../../../test/fixtures/strange-peers.py', import.meta.url),
+);
 
 let home: ReturnType<typeof temporaryHome>;
 let listener: TestListener | undefined;
