@@ -7,7 +7,7 @@ const config: UserConfig = {
     index: 'src/index.ts',
     errors: 'src/errors.ts',
     'safe-open': 'src/safe-open.ts',
-    'sealed-file-worker': 'src/sealed-file-worker.ts',
+    'sealed-file-worker': 'src/sealed-file/worker.ts',
   },
   format: 'esm',
   platform: 'node',

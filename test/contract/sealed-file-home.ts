@@ -9,7 +9,7 @@ import {
   createSecretsFile,
   type IdentitySource,
 } from '@mcp-broker/providers';
-import { importScalar, recipientOf, seal } from '../../packages/providers/src/sealed-file-age.ts';
+import { importScalar, recipientOf, seal } from '../../packages/providers/src/sealed-file/age.ts';
 import type { Subject } from './suite.ts';
 
 /** A folder with a `secrets.age`, and the provider on it, with a lock that is this process's alone. */

@@ -9,5 +9,5 @@ export {
   openIdentityFile,
   type IdentitySource,
   type SealedFileContext,
-} from './sealed-file.ts';
+} from './sealed-file/sealed-file.ts';
 export { Secret, type SecretInfo } from './secret.ts';

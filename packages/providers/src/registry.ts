@@ -1,6 +1,6 @@
 import { BrokerError } from './errors.ts';
 import type { Provider } from './provider.ts';
-import type { SealedFileContext } from './sealed-file.ts';
+import type { SealedFileContext } from './sealed-file/sealed-file.ts';
 
 /** What the daemon lends to the providers that it creates. */
 export type ProviderContext = SealedFileContext;
@@ -10,7 +10,7 @@ type Load = (settings: unknown, context: ProviderContext) => Promise<Provider>;
 /** Kind → how to load it. An SDK loads when a backend of its kind is first used, and never before. */
 const loaders: Readonly<Record<string, Load>> = {
   'sealed-file': async (_settings, context) => {
-    const { createSealedFile } = await import('./sealed-file.ts');
+    const { createSealedFile } = await import('./sealed-file/sealed-file.ts');
     return createSealedFile(context);
   },
 };

@@ -1,6 +1,6 @@
-import { BrokerError } from './errors.ts';
-import { isBase64 } from './sealed-file-base64.ts';
-import { cutValues, DocumentError } from './sealed-file-scan.ts';
+import { BrokerError } from '../errors.ts';
+import { isBase64 } from './base64.ts';
+import { cutValues, DocumentError } from './scan.ts';
 
 /** One item: its value as the base64 that stands in the file, and its other members as they came. */
 export interface SealedItem {

@@ -14,10 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BrokerError } from './errors.ts';
-import { importScalar, recipientOf, seal } from './sealed-file-age.ts';
-import { createIdentityFile, openIdentityFile } from './sealed-file-identity.ts';
-import { encodeIdentity } from './sealed-file-key.ts';
+import { BrokerError } from '../errors.ts';
+import { importScalar, recipientOf, seal } from './age.ts';
+import { createIdentityFile, openIdentityFile } from './identity.ts';
+import { encodeIdentity } from './key.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sealed-file-identity-'));
 const sealed = join(folder, 'identity.age');

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getHeapSnapshot } from 'node:v8';
 import { expect, test } from 'vitest';
-import { encodeBase64 } from './sealed-file-base64.ts';
-import { encodeIdentity } from './sealed-file-key.ts';
+import { encodeBase64 } from './base64.ts';
+import { encodeIdentity } from './key.ts';
 import { createSealedFile, createSecretsFile, openIdentityFile } from './sealed-file.ts';
 
 /** All strings of this process's heap, as V8 writes them down; the content of buffers is not in it. */

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { createFile } from './durable-write.ts';
-import { BrokerError } from './errors.ts';
-import { readOwnFile } from './safe-open.ts';
-import { parseIdentityText } from './sealed-file-key.ts';
-import type { Outcome, Task } from './sealed-file-worker.ts';
+import { createFile } from '../durable-write.ts';
+import { BrokerError } from '../errors.ts';
+import { readOwnFile } from '../safe-open.ts';
+import { parseIdentityText } from './key.ts';
+import type { Outcome, Task } from './worker.ts';
 
 const maxIdentityBytes = 64 * 1024;
 
@@ -130,7 +130,7 @@ async function runWorker(path: string, task: Task): Promise<Outcome> {
   // Copies, because a transfer takes the memory away and the caller's may not be transferable.
   const passphrase = Uint8Array.from(task.passphrase);
   const url = import.meta.url.endsWith('.ts')
-    ? new URL('./sealed-file-worker.ts', import.meta.url)
+    ? new URL('./worker.ts', import.meta.url)
     : new URL('./sealed-file-worker.js', import.meta.url);
   const worker = new Worker(url, {
     workerData: { ...task, passphrase } satisfies Task,

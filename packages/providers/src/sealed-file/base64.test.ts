@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { decodeBase64, encodeBase64, isBase64 } from './sealed-file-base64.ts';
+import { decodeBase64, encodeBase64, isBase64 } from './base64.ts';
 
 test("it writes and reads what Node's own does, at every length", () => {
   for (let length = 0; length < 400; length += 1) {

@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Refusal, seal, unseal } from './sealed-file-age.ts';
-import { encodeIdentity, parseIdentityText } from './sealed-file-key.ts';
-import { scryptIdentity, scryptRecipient } from './sealed-file-scrypt.ts';
+import { Refusal, seal, unseal } from './age.ts';
+import { encodeIdentity, parseIdentityText } from './key.ts';
+import { scryptIdentity, scryptRecipient } from './scrypt.ts';
 
 /** Opens the file, or without one makes a new identity. Both buffers come by transfer. */
 export interface Task {

@@ -1,6 +1,6 @@
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
-import { Refusal } from './sealed-file-age.ts';
+import { Refusal } from './age.ts';
 
 /**
  * age's scrypt stanza (C2SP age.md, "scrypt recipient type") on bytes: the library's own takes the

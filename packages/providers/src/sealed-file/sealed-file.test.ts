@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { importScalar, recipientOf, seal, unseal } from './sealed-file-age.ts';
+import { importScalar, recipientOf, seal, unseal } from './age.ts';
 import { createSealedFile, createSecretsFile, type SealedFileContext } from './sealed-file.ts';
 
 const { signal } = new AbortController();

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { BrokerError } from './errors.ts';
-import { parseDocument, serializeDocument } from './sealed-file-document.ts';
-import { cutValues } from './sealed-file-scan.ts';
+import { BrokerError } from '../errors.ts';
+import { parseDocument, serializeDocument } from './document.ts';
+import { cutValues } from './scan.ts';
 
 /** Base64 of a value that no error may show. */
 const canary = Buffer.from('canary-of-the-document').toString('base64');

@@ -1,8 +1,8 @@
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { importScalar, recipientOf } from './sealed-file-age.ts';
-import { decodeIdentity, encodeIdentity, parseIdentityText } from './sealed-file-key.ts';
+import { importScalar, recipientOf } from './age.ts';
+import { decodeIdentity, encodeIdentity, parseIdentityText } from './key.ts';
 
 const scalar = randomBytes(32);
 const key = encodeIdentity(scalar).toString();

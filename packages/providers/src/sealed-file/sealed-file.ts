@@ -1,10 +1,10 @@
 import type { webcrypto } from 'node:crypto';
-import { createFile, replaceFile } from './durable-write.ts';
-import { BrokerError, toBrokerError } from './errors.ts';
-import type { CallOptions, Item, Locator, Provider } from './provider.ts';
-import { readOwnFile } from './safe-open.ts';
-import { importScalar, NoMatch, recipientOf, seal, unseal } from './sealed-file-age.ts';
-import { decodeBase64, encodeBase64 } from './sealed-file-base64.ts';
+import { createFile, replaceFile } from '../durable-write.ts';
+import { BrokerError, toBrokerError } from '../errors.ts';
+import type { CallOptions, Item, Locator, Provider } from '../provider.ts';
+import { readOwnFile } from '../safe-open.ts';
+import { importScalar, NoMatch, recipientOf, seal, unseal } from './age.ts';
+import { decodeBase64, encodeBase64 } from './base64.ts';
 import {
   type ItemMembers,
   namePattern,
@@ -12,11 +12,11 @@ import {
   type SealedDocument,
   type SealedItem,
   serializeDocument,
-} from './sealed-file-document.ts';
-import { createTurns } from './sealed-file-turns.ts';
-import { Secret, type SecretInfo } from './secret.ts';
+} from './document.ts';
+import { createTurns } from './turns.ts';
+import { Secret, type SecretInfo } from '../secret.ts';
 
-export { createIdentityFile, openIdentityFile } from './sealed-file-identity.ts';
+export { createIdentityFile, openIdentityFile } from './identity.ts';
 
 /** Ten thousand secrets of a kilobyte each fit twice. */
 const maxFileBytes = 32 * 1024 * 1024;
