@@ -1,4 +1,4 @@
-import sodium from 'sodium-native';
+import { allocateLocked, freeLocked, zero } from './sodium.ts';
 
 /**
  * Locked, guarded memory for values (sodium-native), handed out in slices of slabs: one allocation a
@@ -47,7 +47,7 @@ export function createVault(): Vault {
   let reserved = 0;
 
   const allocate = (size: number): Buffer => {
-    const memory = sodium.sodium_malloc(size);
+    const memory = allocateLocked(size);
     if (memory.length !== size) throw new Error('no locked memory left');
     reserved += pagesFor(size);
     return memory;
@@ -55,7 +55,7 @@ export function createVault(): Vault {
 
   const free = (memory: Buffer): void => {
     reserved -= pagesFor(memory.length);
-    sodium.sodium_free(memory);
+    freeLocked(memory);
   };
 
   const take = (length: number): { slab: Slab; offset: number } => {
@@ -78,7 +78,7 @@ export function createVault(): Vault {
   };
 
   const giveBack = (slab: Slab, offset: number): void => {
-    sodium.sodium_memzero(slab.memory.subarray(offset, offset + slab.slot));
+    zero(slab.memory.subarray(offset, offset + slab.slot));
     if (slab.slot > largestSlot) {
       free(slab.memory);
       return;
