@@ -3,7 +3,7 @@ import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LoadedConfig } from './config/index.ts';
 import type { Keyring } from './keyring.ts';
-import type { Context } from './listener/listener.ts';
+import type { Context } from './listener/handler.ts';
 import type { Vault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';

@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { BrokerError, exitCodes, type ErrorShape } from '@mcp-broker/providers/errors';
-import type { CallExtras, Client, Reply } from './index.ts';
+import type { CallExtras, Client, Reply } from './client.ts';
 import { Decoder, encode, maxAnswer, wipe, type Frame } from '../protocol/framing.ts';
 import { protocolVersion, type Events, type Method, type Methods } from '../protocol/messages.ts';
 

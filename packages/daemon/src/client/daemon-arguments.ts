@@ -1,4 +1,4 @@
-import type { DaemonProgram } from './index.ts';
+import type { DaemonProgram } from './client.ts';
 import type { Paths } from '../paths.ts';
 
 /** Closed to debuggers and to code from strings; reports hold no environment. */

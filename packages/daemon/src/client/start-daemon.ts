@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { readShape } from './connection.ts';
-import type { DaemonProgram } from './index.ts';
+import type { DaemonProgram } from './client.ts';
 import { daemonArguments } from './daemon-arguments.ts';
 import { sleep, systemClock } from '../clock.ts';
 import type { Paths } from '../paths.ts';

@@ -1,6 +1,6 @@
 import { BrokerError } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { Context, Handlers } from '../listener/listener.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 import { requirePresence } from '../policy/presence.ts';
 import type { PendingApproval } from '../protocol/messages.ts';
 

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker.ts';
-import type { Handlers } from '../listener/listener.ts';
+import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 

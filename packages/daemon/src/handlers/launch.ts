@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
 import { caller, commandLine, type Broker } from '../broker.ts';
 import { readLaunch, steeringNames, type LaunchPlan } from '../launch.ts';
-import type { Context, Handlers } from '../listener/listener.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 import type { Peer } from '../listener/peer.ts';
 import { decide, type VariableFacts } from '../policy/decide.ts';
 import type { Executable } from '../policy/executable.ts';

@@ -1,6 +1,6 @@
 import { BrokerError, createIdentityFile, createSecretsFile } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { Context, Handlers } from '../listener/listener.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 
 /** Making, unlocking and locking the sealed file. */
 export function sealedHandlers(

@@ -1,6 +1,6 @@
 import { BrokerError, type Item, type Provider } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { Handlers } from '../listener/listener.ts';
+import type { Handlers } from '../listener/handler.ts';
 import type { SecretSummary } from '../protocol/messages.ts';
 import { isVariableName } from '../reference.ts';
 import { formatLocator, type Plan } from '../resolver.ts';

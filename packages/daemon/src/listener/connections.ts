@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { Channel } from './channel.ts';
-import type { ListenerOptions } from './listener.ts';
+import type { ListenerOptions } from './handler.ts';
 import { admitPeer, type Peer } from './peer.ts';
 import { rpcCodes } from '../protocol/envelope.ts';
 import { Session } from './session.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ListenerOptions } from './listener.ts';
+import type { ListenerOptions } from './handler.ts';
 import {
   hello,
   platformWith,

@@ -2,7 +2,7 @@ import { BrokerError, toBrokerError, type ErrorCode } from '@mcp-broker/provider
 import type { Channel } from './channel.ts';
 import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
-import type { Connection, Context, Handlers, Outcome } from './listener.ts';
+import type { Connection, Context, Handlers, Outcome } from './handler.ts';
 import type { Peer } from './peer.ts';
 import { errorAnswer, readEnvelope, rpcCodes, type Envelope } from '../protocol/envelope.ts';
 import { wipe, type Frame } from '../protocol/framing.ts';
