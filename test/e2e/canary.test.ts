@@ -56,7 +56,7 @@ afterAll(async () => {
 });
 
 describe('a value', () => {
-  needs('strace', 'linux')(
+  needs('strace', 'linux', 'root')(
     'is in no file, no argument and no log, whatever goes right or wrong',
     async () => {
       const outputs: Ended[] = [];
@@ -90,10 +90,7 @@ describe('a value', () => {
         await mcp(['audit', 'tail', '-n', '1000']),
         await mcp(['daemon', 'logs']),
       );
-      outputs.push(
-        expectSuccess(await mcp(['secret', 'rm', 'CANARY'])),
-        expectSuccess(await mcp(['daemon', 'stop'])),
-      );
+      outputs.push(await whileTheDaemonDies(() => mcp(['exec', ...args])));
 
       expect(whileItRuns.finds).toEqual([]);
       expect(
@@ -102,10 +99,29 @@ describe('a value', () => {
       expect(await findInFiles(home.folder, canary)).toEqual([]);
       expect(readdirSync(traces).length).toBeGreaterThan(30);
       expect(readdirSync(traces).flatMap((name) => writesOfCanary(join(traces, name)))).toEqual([]);
+      // The eyes are open: on its one way, from the daemon to the wrapper, the value is seen.
+      const daemon = readFileSync(join(traces, 'daemon'), 'utf8').split('\n');
+      const sent = daemon.filter((line) => /writev?\(\d+<(?:UNIX|socket)/u.test(line));
+      expect(sent.some((line) => line.includes(canary))).toBe(true);
     },
     240_000,
   );
 });
+
+/** The daemon stands still when it is asked, and is killed. */
+async function whileTheDaemonDies(launch: () => Promise<Ended>): Promise<Ended> {
+  const { stdout } = await home.mcp(['status', '--json']);
+  const { pid } = JSON.parse(stdout) as { pid: number };
+  process.kill(pid, 'SIGSTOP');
+  const launched = launch();
+  const connected = (): number =>
+    readFileSync('/proc/net/unix', 'utf8').split(home.broker).length - 1;
+  await expect.poll(connected, { timeout: 10_000 }).toBe(2);
+  process.kill(pid, 'SIGKILL');
+  const ended = await launched;
+  expect(ended.code).toBe(69);
+  return ended;
+}
 
 /**
  * Traced writes to files, and traced arguments, that hold the canary. Sockets and pipes are its way;

@@ -46,7 +46,7 @@ describe('a ticket', () => {
       code: 'ERR_DENIED',
     });
     expect((await auditLines(home)).slice(before)).toMatchObject([
-      { event: 'deny', outcome: 'failed', code: 'ERR_DENIED' },
+      { event: 'deny', outcome: 'denied', code: 'ERR_DENIED' },
     ]);
     client.close();
   });

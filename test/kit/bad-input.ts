@@ -117,6 +117,23 @@ export const badInputs: readonly BadInput[] = [
     },
   },
   {
+    title: 'a mistyped passphrase to unlock',
+    code: 77,
+    says: /the passphrase of .*identity\.age is wrong\n.*mcp unlock/u,
+    async try(home, mcp) {
+      await mcp(['lock']);
+      const ended = await mcp(['unlock', '--fd', '3'], { fd3: 'not the passphrase\n' });
+      await mcp(['unlock', '--fd', '3'], { fd3: home.passphrase });
+      return ended;
+    },
+  },
+  {
+    title: 'a name with a character that no name has',
+    code: 64,
+    says: /A B/u,
+    try: (_home, mcp) => mcp(['exec', '--env', 'A B=$<CANARY>', ...echo]),
+  },
+  {
     title: 'a value as an argument of secret set',
     code: 64,
     says: /--stdin|--fd/u,

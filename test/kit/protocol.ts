@@ -34,7 +34,10 @@ export async function ticketFor(
     )
       throw error;
     const passphrase = Buffer.from(home.passphrase);
-    await client.call('approval.grant', { id: error.subject }, { attachments: [passphrase] });
+    const { pending } = (await client.call('approval.list', {})).result;
+    const { id, fingerprint } = pending.find((request) => request.id === error.subject) ?? {};
+    if (id === undefined || fingerprint === undefined) throw error;
+    await client.call('approval.grant', { id, fingerprint }, { attachments: [passphrase] });
     return (await client.call('launch.request', launch)).result;
   }
 }

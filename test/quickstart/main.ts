@@ -115,6 +115,11 @@ async function quickstart(home: Home): Promise<void> {
 
 say('MCP Broker quickstart: one launch, from a stored token to a running server');
 const home = await createHome({ kind: 'sealed' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    void home.remove().then(() => process.kill(process.pid, signal));
+  });
+}
 try {
   await quickstart(home);
 } finally {

@@ -10,6 +10,7 @@ import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './policy/approvals.ts';
 import type { Digests } from './policy/executable.ts';
 import type { Launches } from './policy/presence.ts';
+import type { PresencePolicy } from './policy/presence-mode.ts';
 import type { Resolver } from './resolver.ts';
 import type { BrokerError } from '@mcp-broker/providers/errors';
 
@@ -24,6 +25,7 @@ export interface Broker {
   readonly resolver: Resolver;
   readonly approvals: Approvals;
   readonly launches: Launches;
+  readonly presence: PresencePolicy;
   readonly digests: Digests;
   readonly audit: AuditLog;
   readonly config: Config;

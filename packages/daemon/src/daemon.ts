@@ -11,13 +11,14 @@ import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createKeyring } from './keyring.ts';
-import { startListener } from './listener/listener.ts';
+import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import { createApprovals } from './policy/approvals.ts';
 import { createDigests } from './policy/executable.ts';
 import { createLaunches } from './policy/presence.ts';
+import { createPresencePolicy } from './policy/presence-mode.ts';
 import { createResolver } from './resolver.ts';
 import { version } from './version.ts';
 
@@ -55,6 +56,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     identityFile: () => options.credential ?? loaded.config.settings.identityFile,
     lockAfterMs: () => loaded.config.settings.lockAfterMs,
     onIdle: () => void lockAll(broker),
+    onOther: () => {
+      broker.approvals.revokeAll();
+    },
   });
   const resolver = createResolver({
     config: () => loaded.config,
@@ -72,6 +76,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const take = async (next: LoadedConfig): Promise<void> => {
     loaded = next;
     configProblem = undefined;
+    broker.presence.configure(next.config.settings.presence);
+    keyring.reconfigure();
     await resolver.reset();
     report('config: loaded');
     await audit.append({ event: 'config', outcome: 'allowed' }).catch(() => undefined);
@@ -82,6 +88,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     audit.append({ event: 'config', outcome: 'failed', code: error.code }).catch(() => undefined);
   };
 
+  let listener: Listener | undefined;
   const broker: Broker = {
     paths,
     platform,
@@ -93,6 +100,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     audit,
     approvals: createApprovals(clock),
     launches: createLaunches(platform),
+    presence: createPresencePolicy(loaded.config.settings.presence),
     digests: createDigests(),
     startedAt: clock.now(),
     get config() {
@@ -104,7 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     get configProblem() {
       return configProblem;
     },
-    connections: () => listener.connections,
+    connections: () => listener?.connections ?? 0,
     async reload() {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
@@ -112,10 +120,35 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop: () => void stop(),
   };
 
-  if ((options.credential ?? loaded.config.settings.identityFile) !== undefined)
-    await keyring.unlock();
+  if (keyring.hasIdentityFile) await keyring.unlock(undefined, new AbortController().signal);
+  const watch = watchConfig({
+    file: paths.config,
+    clock,
+    loaded,
+    onChange: (next) => void take(next),
+    onBroken: broken,
+  });
 
-  const listener = await startListener({
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      watch.close();
+      await listener?.stop(stopGraceMs);
+      keyring.lock();
+      cache.stop();
+      await resolver.reset();
+      await audit
+        .append({ event: 'stop', outcome: 'allowed', pid: process.pid })
+        .catch(() => undefined);
+      await audit.close();
+      options.onStopped();
+    })();
+    return stopping;
+  };
+
+  // All that follows may call back at once, so it comes last.
+  await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
+  listener = await startListener({
     paths,
     platform,
     clock,
@@ -139,31 +172,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       void stop();
     },
   });
-  const watch = watchConfig({
-    file: paths.config,
-    clock,
-    loaded,
-    onChange: (next) => void take(next),
-    onBroken: broken,
-  });
-  await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
-
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= (async () => {
-      watch.close();
-      await listener.stop(stopGraceMs);
-      keyring.lock();
-      cache.stop();
-      await resolver.reset();
-      await audit
-        .append({ event: 'stop', outcome: 'allowed', pid: process.pid })
-        .catch(() => undefined);
-      await audit.close();
-      options.onStopped();
-    })();
-    return stopping;
-  };
 
   return { reload: broker.reload, stop };
 }

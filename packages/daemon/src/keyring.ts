@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { BrokerError, openIdentityFile, type IdentitySource } from '@mcp-broker/providers';
 import type { Clock } from './clock.ts';
 import type { Slice, Vault } from './memory.ts';
@@ -5,12 +6,20 @@ import type { Slice, Vault } from './memory.ts';
 /** Holds the sealed file's identity in locked memory, from unlock until lock, idle time-out or stop. */
 export interface Keyring extends IdentitySource {
   readonly unlocked: boolean;
+  /** Goes up with each lock: what began before is not finished after. */
+  readonly epoch: number;
+  /** This home has an identity file and no passphrase. */
+  readonly hasIdentityFile: boolean;
   /** Opens the identity with a passphrase; without one, the identity file of the config. */
-  unlock(passphrase?: Uint8Array): Promise<void>;
-  /** Throws `ERR_PASSPHRASE` when it is not the sealed file's. */
-  checkPassphrase(passphrase: Uint8Array): Promise<void>;
-  /** Takes over a scalar that was just made. */
+  unlock(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
+  /** Takes over a scalar that was just made. Throws `ERR_USAGE` when one is held already. */
   adopt(scalar: Uint8Array): void;
+  /** Throws `ERR_PASSPHRASE` unless it opens the very identity that is held, `ERR_LOCKED` when none is. */
+  checkPassphrase(passphrase: Uint8Array): Promise<void>;
+  /** Somebody uses the home: idle time begins anew. Mere looks at it do not count. */
+  touch(): void;
+  /** The config changed: idle time counts by it from now on. */
+  reconfigure(): void;
   /** False when it was locked already. */
   lock(): boolean;
 }
@@ -25,12 +34,20 @@ export interface KeyringOptions {
   readonly lockAfterMs: () => number;
   /** It locked itself after idle time. */
   readonly onIdle: () => void;
+  /** Another identity than the one held before: what was granted under that one is void. */
+  readonly onOther: () => void;
 }
+
+/** A machine that slept is looked at this soon after it wakes. */
+const lookEveryMs = 60_000;
 
 export function createKeyring(options: KeyringOptions): Keyring {
   const { vault, clock } = options;
   let identity: Slice | undefined;
-  let usedAt = 0;
+  /** Of the identity held last, also while locked. */
+  let digest: Buffer | undefined;
+  let epoch = 0;
+  let used = { monotonic: 0, wall: 0 };
   let cancelIdle = (): void => {};
 
   // Deriving a key takes 256 MiB: one at a time, however many ask.
@@ -42,49 +59,95 @@ export function createKeyring(options: KeyringOptions): Keyring {
   };
 
   const watchIdle = (): void => {
-    const idleMs = clock.monotonic() - usedAt;
+    cancelIdle();
+    // An identity file serves a machine without a person: nobody would be there to unlock it.
+    if (identity === undefined || keyring.hasIdentityFile) return;
+    // By both clocks: one stands still while the machine sleeps, the other can be set back.
+    const idleMs = Math.max(clock.monotonic() - used.monotonic, clock.now() - used.wall);
     const left = options.lockAfterMs() - idleMs;
     if (left <= 0) {
       keyring.lock();
       options.onIdle();
     } else {
-      cancelIdle = clock.after(left, watchIdle);
+      cancelIdle = clock.after(Math.min(left, lookEveryMs), watchIdle);
     }
+  };
+
+  const take = (scalar: Uint8Array): void => {
+    const next = createHash('sha256').update(scalar).digest();
+    if (digest !== undefined && !timingSafeEqual(digest, next)) options.onOther();
+    digest = next;
+    identity?.wipe();
+    identity = vault.store(scalar);
+    scalar.fill(0);
+    keyring.touch();
+    watchIdle();
   };
 
   const keyring: Keyring = {
     get unlocked() {
       return identity !== undefined;
     },
+    get epoch() {
+      return epoch;
+    },
+    get hasIdentityFile() {
+      return options.identityFile() !== undefined;
+    },
     use(action) {
-      if (identity === undefined) {
-        throw new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' });
-      }
-      usedAt = clock.monotonic();
+      if (identity === undefined) throw locked();
       return identity.use(action);
     },
-    async unlock(passphrase) {
+    async unlock(passphrase, signal) {
       const file = options.identityFile();
-      if (passphrase !== undefined) {
-        keyring.adopt(await open(passphrase));
-      } else if (file !== undefined) {
-        keyring.adopt(await openIdentityFile(file));
+      const began = epoch;
+      let scalar: Uint8Array;
+      if (file !== undefined) {
+        scalar = await openIdentityFile(file);
+      } else if (passphrase !== undefined) {
+        scalar = await open(passphrase);
       } else {
         throw new BrokerError('ERR_USAGE', 'the passphrase is missing', { hint: 'mcp unlock' });
       }
-    },
-    async checkPassphrase(passphrase) {
-      (await open(passphrase)).fill(0);
+      if (epoch !== began || signal.aborted) {
+        scalar.fill(0);
+        throw locked();
+      }
+      take(scalar);
     },
     adopt(scalar) {
-      identity?.wipe();
-      identity = vault.store(scalar);
-      scalar.fill(0);
-      usedAt = clock.monotonic();
-      cancelIdle();
-      watchIdle();
+      if (identity !== undefined) {
+        scalar.fill(0);
+        throw new BrokerError('ERR_USAGE', 'the sealed file is unlocked already', {
+          hint: 'mcp lock',
+        });
+      }
+      take(scalar);
     },
+    async checkPassphrase(passphrase) {
+      const scalar = await open(passphrase);
+      try {
+        // Not only some identity file's: one that was put in place of ours opens as well.
+        const isOurs = keyring.use((held) => timingSafeEqual(held, scalar));
+        if (!isOurs) {
+          throw new BrokerError(
+            'ERR_PASSPHRASE',
+            `${options.sealed} is not the file that was unlocked`,
+            {
+              hint: 'mcp lock, put the right file back, then: mcp unlock',
+            },
+          );
+        }
+      } finally {
+        scalar.fill(0);
+      }
+    },
+    touch() {
+      used = { monotonic: clock.monotonic(), wall: clock.now() };
+    },
+    reconfigure: watchIdle,
     lock() {
+      epoch += 1;
       cancelIdle();
       if (identity === undefined) return false;
       identity.wipe();
@@ -93,4 +156,8 @@ export function createKeyring(options: KeyringOptions): Keyring {
     },
   };
   return keyring;
+}
+
+function locked(): BrokerError {
+  return new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' });
 }

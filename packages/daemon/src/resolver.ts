@@ -29,7 +29,7 @@ export interface Resolver {
   /** Throws `ERR_NOT_FOUND` for a backend that the config does not have. */
   plan(reference: Reference): Promise<Plan>;
   /** Asks the cache and stores on this machine; `unasked` for a remote one. Throws as the store does. */
-  state(plan: Plan, signal: AbortSignal): Promise<'known' | 'unknown' | 'unasked'>;
+  state(plan: Plan): Promise<'known' | 'unknown' | 'unasked'>;
   /**
    * The one path that a value takes: cache, else backend. The value is lent to `action` for the time of
    * its call. Undefined: the store has no such secret.
@@ -44,7 +44,7 @@ export interface Resolver {
   reset(): Promise<void>;
 }
 
-const readDeadlineMs = 30_000;
+const deadlineMs = 30_000;
 
 export interface ResolverOptions {
   readonly clock: Clock;
@@ -55,6 +55,7 @@ export interface ResolverOptions {
 
 export function createResolver({ config, cache, clock, open }: ResolverOptions): Resolver {
   const providers = new Map<string, Promise<Provider>>();
+  const listings = new Map<string, Promise<ReadonlySet<string>>>();
 
   const provider = (backend: string): Promise<Provider> => {
     const existing = providers.get(backend);
@@ -65,6 +66,37 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     // A provider that could not be opened is tried again the next time.
     opening.catch(() => providers.delete(backend));
     return opening;
+  };
+
+  /** Several callers may wait for one answer of a store: none of them can call it off for the others. */
+  const within = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const deadline = new AbortController();
+    const cancel = clock.after(deadlineMs, () => {
+      deadline.abort();
+    });
+    try {
+      return await ask(deadline.signal);
+    } finally {
+      cancel();
+    }
+  };
+
+  /** The names in a store on this machine; a launch with many references reads them once. */
+  const namesOf = (
+    backend: string,
+    list: NonNullable<Provider['list']>,
+  ): Promise<ReadonlySet<string>> => {
+    const running = listings.get(backend);
+    if (running !== undefined) return running;
+    const listing = within(
+      async (signal) => new Set((await list({ signal })).map(({ name }) => name)),
+    );
+    listings.set(backend, listing);
+    const forget = (): void => {
+      listings.delete(backend);
+    };
+    listing.then(forget, forget);
+    return listing;
   };
 
   return {
@@ -106,27 +138,17 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
         ttlMs: entry?.ttlMs ?? ttlMs,
       };
     },
-    async state(plan, signal) {
+    async state(plan) {
       if (cache.peek(cacheKey(plan)) !== undefined) return 'known';
       const store = await provider(plan.backend);
-      if (!store.local || store.list === undefined) return 'unasked';
-      const items = await store.list({ signal });
-      return items.some((item) => item.name === plan.locator.path) ? 'known' : 'unknown';
+      const { list } = store;
+      if (!store.local || list === undefined) return 'unasked';
+      const names = await namesOf(plan.backend, list);
+      return names.has(plan.locator.path) ? 'known' : 'unknown';
     },
     read(plan, action) {
-      const load = async (): Promise<Secret | undefined> => {
-        // Several launches may wait for this one read: none of them can call it off for the others.
-        const deadline = new AbortController();
-        const cancel = clock.after(readDeadlineMs, () => {
-          deadline.abort();
-        });
-        try {
-          const store = await provider(plan.backend);
-          return await store.get(plan.locator, { signal: deadline.signal });
-        } finally {
-          cancel();
-        }
-      };
+      const load = (): Promise<Secret | undefined> =>
+        within(async (signal) => (await provider(plan.backend)).get(plan.locator, { signal }));
       return cache.get(cacheKey(plan), plan.ttlMs, load, action);
     },
     forget: (plan) => cache.drop(cacheKey(plan)),

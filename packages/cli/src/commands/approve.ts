@@ -3,6 +3,7 @@ import { BrokerError, type Methods, type PendingApproval } from '@mcp-broker/dae
 
 import { readPassphrase } from '../input/secret.ts';
 import { table } from '../output/table.ts';
+import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 import { requestText } from './request-text.ts';
 
@@ -26,9 +27,13 @@ export async function approve({ which, fd }: ApproveInput, session: Session): Pr
       request,
       until,
     });
+    session.output.note('start the server again in its client');
     return 0;
   });
 }
+
+/** As the daemon makes them; in any case. */
+const idShape = /^[2-9a-hj-np-z]{4}$/iu;
 
 /** Throws `ERR_NOT_FOUND` when there is none such, `ERR_USAGE` when there are several. */
 function choose(
@@ -38,7 +43,9 @@ function choose(
 ): PendingApproval {
   const byId = pending.find(({ id }) => id === which?.toUpperCase());
   if (byId !== undefined) return byId;
-  const fitting = which === undefined ? pending : pending.filter(({ server }) => server === which);
+  // A name is what the caller says of itself: it never stands in for an id that is not there.
+  const byName = idShape.test(which ?? '') ? [] : pending.filter(({ server }) => server === which);
+  const fitting = which === undefined ? pending : byName;
   const [first, ...others] = fitting;
   if (first === undefined) {
     throw which === undefined
@@ -88,11 +95,12 @@ async function grantOnTerminal(
   }
   try {
     const opened = (await client.call('approval.open', { id })).result;
+    const { fingerprint } = opened.request;
     terminal.write(`${requestText(opened.request)}code: ${opened.code}\n`);
     const typed = await terminal.ask('Type the code to approve: ', { hidden: false });
     const code = typed.toString().trim();
     if (code === '') throw notTyped(id);
-    return (await client.call('approval.grant', { id, code })).result;
+    return (await client.call('approval.grant', { id, fingerprint, code })).result;
   } finally {
     terminal.close();
   }
@@ -113,10 +121,28 @@ async function grantWithPassphrase(
   // Whoever reads along, or the log of a script, sees what was approved.
   session.output.aside(requestText(request));
   const passphrase = await readPassphrase(session, { fd, command: `mcp approve ${request.id}` });
+  const stopProgress = session.output.progress('the passphrase is checked, which takes a second');
   try {
     const attachments = [passphrase];
-    return (await client.call('approval.grant', { id: request.id }, { attachments })).result;
+    return (
+      await client.call(
+        'approval.grant',
+        { id: request.id, fingerprint: request.fingerprint },
+        { attachments },
+      )
+    ).result;
+  } catch (error) {
+    throw isThere(session.paths.identity) ? error : noPassphrase(request.id, error);
   } finally {
+    stopProgress();
     passphrase.fill(0);
   }
+}
+
+/** The daemon's words would be of a file that is missing, as if `mcp init` made one here. */
+function noPassphrase(id: string, cause: unknown): BrokerError {
+  return new BrokerError('ERR_PRESENCE', 'this home is opened by an identity file: no passphrase', {
+    hint: `in a terminal: mcp approve ${id}`,
+    cause,
+  });
 }

@@ -1,4 +1,5 @@
 import { combineErrors, type BrokerError } from '@mcp-broker/providers/errors';
+import { copySecret } from '@mcp-broker/providers/secret-bytes';
 import { checkLengths, type LaunchPlan } from '../launch.ts';
 import type { Slice } from '../memory.ts';
 import { unknownVariable } from '../policy/decide.ts';
@@ -66,7 +67,7 @@ export async function readValues(
     for (const [index, { text }] of variables.entries()) {
       const value = read[index]?.value;
       indexes[text] = value === undefined ? null : attachments.length;
-      if (value !== undefined) attachments.push(value.use(copy));
+      if (value !== undefined) attachments.push(value.use(copySecret));
     }
     const hits = taken.filter(({ hit }) => hit);
     return {
@@ -78,11 +79,4 @@ export async function readValues(
   } finally {
     for (const { value } of taken) value.wipe();
   }
-}
-
-/** Outside of Node's shared pool, so that wiping it leaves nothing behind. */
-function copy(bytes: Uint8Array): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(bytes.length);
-  buffer.set(bytes);
-  return buffer;
 }

@@ -1,57 +1,66 @@
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
+import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers/errors';
+import type { AuditEvent } from '../audit/event.ts';
 import { caller, commandLine, type Broker } from '../broker.ts';
 import { readLaunch, steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
-import type { Peer } from '../listener/peer.ts';
 import { decide, type VariableFacts } from '../policy/decide.ts';
 import type { Executable } from '../policy/executable.ts';
 import { findCommand } from '../policy/executable.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
+import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { LaunchRequest, PendingApproval } from '../protocol/messages.ts';
 import { formatReference } from '../reference.ts';
 import { formatLocator, nameSubject, type Plan } from '../resolver.ts';
 import { readValues } from './launch-values.ts';
 
-const ticketForMs = 30_000;
-
-interface Ticket {
+/** What a ticket stands for. */
+interface Launch {
   readonly launch: string;
   readonly server: string | undefined;
   readonly fingerprint: string;
   readonly plan: LaunchPlan;
   readonly variables: readonly Plan[];
-  readonly connection: number;
-  readonly peer: Peer;
-  readonly until: number;
+  /** Of the config that it was decided by. */
+  readonly config: string;
 }
 
 /** `launch.request` decides and gives a ticket; `launch.take` gives the values against it, once. */
 export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' | 'launch.take'> {
-  const tickets = new Map<string, Ticket>();
+  const { approvals, audit, keyring } = broker;
+  const tickets = createTickets<Launch>(broker.clock);
+
+  const deny = async (
+    line: Omit<AuditEvent, 'event' | 'outcome'>,
+    thrown: unknown,
+  ): Promise<never> => {
+    const { code } = toBrokerError(thrown);
+    // Both have a line already, or cannot have one.
+    if (code !== 'ERR_NOT_APPROVED' && code !== 'ERR_AUDIT') {
+      await audit.append({ event: 'deny', outcome: 'denied', code, ...line });
+    }
+    throw thrown;
+  };
 
   return {
     async 'launch.request'(request, context) {
       const launch = randomBytes(8).toString('hex');
-      const about = {
-        launch,
-        ...caller(context),
-        ...(request.server === undefined ? {} : { server: request.server }),
-      };
+      const { server } = request;
+      const about = { launch, ...caller(context), ...(server === undefined ? {} : { server }) };
+      let subjects: readonly string[] = [];
       try {
         const plan = readLaunch(request);
-        const { variables, facts } = await gather(broker, plan, context.signal);
+        if (plan.references.size === 0) throw noReference();
+        const { variables, facts } = await gather(broker, plan);
+        subjects = facts.map(({ subject }) => subject);
         const workingDirectory = broker.platform.process(context.peer.pid)?.workingDirectory ?? '/';
         const found = await findCommand(request.command, request.path, workingDirectory);
         const executable = await broker.digests.examine(found);
         const print = fingerprint(describe(request, executable, variables));
-        const granted = broker.approvals.covers(
-          print,
-          variables.map((variable) => variable.text),
-        );
-        const decision = decide({ variables: facts, granted });
+        const texts = variables.map((variable) => variable.text);
+        const decision = decide({ variables: facts, granted: approvals.covers(print, texts) });
         if (decision.kind === 'deny') throw combineErrors(decision.problems);
         if (decision.kind === 'ask') {
           throw await ask(
@@ -60,92 +69,96 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
             about,
           );
         }
-        const ticket = randomBytes(16).toString('hex');
-        tickets.set(ticket, {
+        const config = broker.loaded.digest;
+        const ticket = tickets.issue(context, {
           launch,
-          server: request.server,
+          server,
           fingerprint: print,
           plan,
           variables,
-          connection: context.connection.id,
-          peer: context.peer,
-          until: broker.clock.monotonic() + ticketForMs,
-        });
-        context.connection.onClose(() => {
-          tickets.delete(ticket);
+          config,
         });
         return { result: { launch, ticket, executable: executable.identity } };
       } catch (error) {
-        if (error instanceof BrokerError && error.code !== 'ERR_NOT_APPROVED') {
-          await broker.audit.append({
-            event: 'deny',
-            outcome: 'denied',
-            code: error.code,
-            ...about,
-          });
-        }
-        throw error;
+        return deny({ ...about, variables: subjects }, error);
       }
     },
 
-    async 'launch.take'({ ticket: text }, context) {
-      const ticket = tickets.get(text);
-      tickets.delete(text);
-      const about = {
-        ...caller(context),
-        ...(ticket === undefined ? {} : { launch: ticket.launch, fingerprint: ticket.fingerprint }),
-        ...(ticket?.server === undefined ? {} : { server: ticket.server }),
-      };
+    async 'launch.take'({ ticket }, context) {
+      const launch = tickets.redeem(context, ticket);
+      const about = { ...caller(context), ...(launch === undefined ? {} : lineOf(launch)) };
       const began = broker.clock.monotonic();
+      const { epoch } = keyring;
       try {
-        if (ticket === undefined || !ownedBy(ticket, context, began)) {
-          throw new BrokerError('ERR_DENIED', 'the ticket is not valid here, or was used', {
-            hint: 'start the server again',
-          });
-        }
-        const texts = ticket.variables.map((variable) => variable.text);
-        if (!broker.approvals.covers(ticket.fingerprint, texts)) {
-          throw new BrokerError('ERR_NOT_APPROVED', 'the approval of this launch was taken back', {
-            hint: 'start the server again',
-          });
-        }
-        const values = await readValues(broker.resolver, ticket.plan, ticket.variables);
+        if (launch === undefined) throw invalidTicket();
+        requireStanding(broker, launch);
+        const values = await readValues(broker.resolver, launch.plan, launch.variables);
         try {
-          await broker.audit.append({
+          await audit.append({
             event: 'launch',
             outcome: 'allowed',
             ...about,
-            variables: ticket.variables.map((variable) => variable.subject),
             cached: values.cached,
             age_ms: Math.round(values.ageMs),
             duration_ms: Math.round(broker.clock.monotonic() - began),
           });
+          // Whoever locked meanwhile was told that nothing leaves any more.
+          if (keyring.epoch !== epoch) throw lockedMeanwhile();
         } catch (error) {
           for (const bytes of values.attachments) bytes.fill(0);
           throw error;
         }
+        keyring.touch();
         broker.launches.add(context.peer);
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
-        if (error instanceof BrokerError && error.code !== 'ERR_AUDIT') {
-          await broker.audit.append({
-            event: 'deny',
-            outcome: 'failed',
-            code: error.code,
-            ...about,
-          });
-        }
-        throw error;
+        return deny(about, error);
       }
     },
   };
+}
+
+/** Throws when what the ticket was issued on is no longer so. */
+function requireStanding(broker: Broker, launch: Launch): void {
+  const texts = launch.variables.map((variable) => variable.text);
+  if (
+    broker.approvals.covers(launch.fingerprint, texts) &&
+    broker.loaded.digest === launch.config
+  ) {
+    return;
+  }
+  throw new BrokerError('ERR_DENIED', 'approval or configuration changed during the launch', {
+    hint: 'start the server again',
+    retryable: true,
+  });
+}
+
+function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
+  return {
+    launch: launch.launch,
+    fingerprint: launch.fingerprint,
+    variables: launch.variables.map((variable) => variable.subject),
+    ...(launch.server === undefined ? {} : { server: launch.server }),
+  };
+}
+
+function noReference(): BrokerError {
+  return new BrokerError('ERR_USAGE', 'the launch holds no reference', {
+    hint: 'it needs no daemon: start the command as it is',
+  });
+}
+
+function lockedMeanwhile(): BrokerError {
+  return new BrokerError('ERR_LOCKED', 'the sealed file was locked during the launch', {
+    hint: 'mcp unlock',
+    retryable: true,
+  });
 }
 
 /** What each reference leads to, and what is known of it without asking a remote store. */
 async function gather(
   broker: Broker,
   plan: LaunchPlan,
-  signal: AbortSignal,
 ): Promise<{ variables: Plan[]; facts: VariableFacts[] }> {
   const variables: Plan[] = [];
   const facts = await Promise.all(
@@ -156,7 +169,7 @@ async function gather(
       try {
         const variable = await broker.resolver.plan(reference);
         variables.push(variable);
-        const state = await broker.resolver.state(variable, signal);
+        const state = await broker.resolver.state(variable);
         return { subject, state, hasFallback, steering, backend: variable.backend };
       } catch (error) {
         return {
@@ -247,14 +260,5 @@ async function ask(
       subject: pending.id,
       retryable: true,
     },
-  );
-}
-
-function ownedBy(ticket: Ticket, context: Context, now: number): boolean {
-  return (
-    ticket.connection === context.connection.id &&
-    ticket.peer.pid === context.peer.pid &&
-    ticket.peer.startTime === context.peer.startTime &&
-    now < ticket.until
   );
 }

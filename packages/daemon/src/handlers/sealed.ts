@@ -1,4 +1,10 @@
-import { BrokerError, createIdentityFile, createSecretsFile } from '@mcp-broker/providers';
+import {
+  BrokerError,
+  createIdentityFile,
+  createSecretsFile,
+  toBrokerError,
+} from '@mcp-broker/providers';
+import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 
@@ -6,39 +12,37 @@ import type { Context, Handlers } from '../listener/handler.ts';
 export function sealedHandlers(
   broker: Broker,
 ): Pick<Handlers, 'sealed.create' | 'sealed.unlock' | 'sealed.lock'> {
-  const { keyring, paths, audit } = broker;
+  const { keyring, paths } = broker;
+
   return {
     async 'sealed.create'(_params, context) {
       const [passphrase] = context.attachments;
-      let created = false;
-      if (passphrase !== undefined) {
-        const scalar = await createIdentityFile(paths.identity, passphrase);
-        created = true;
-        keyring.adopt(scalar);
-      } else if (!keyring.unlocked) {
-        await keyring.unlock();
-      }
-      const made = await createSecretsFile(paths.secrets, keyring);
-      await audit.append({
-        event: 'unlock',
-        outcome: 'allowed',
-        backend: 'sealed',
-        ...caller(context),
+      const isNew = !existsSync(paths.identity) && !keyring.hasIdentityFile;
+      await unlocking(broker, context, async () => {
+        if (passphrase !== undefined && keyring.hasIdentityFile) {
+          throw new BrokerError(
+            'ERR_USAGE',
+            'this home has an identity file and takes no passphrase',
+            {
+              hint: `remove settings.identity_file from ${paths.config} first`,
+            },
+          );
+        }
+        if (passphrase !== undefined && isNew) {
+          await createIdentity(broker, passphrase);
+        } else if (!keyring.unlocked) {
+          await keyring.unlock(passphrase, context.signal);
+        }
       });
-      return { result: { created: created || made } };
+      const made = await createSecretsFile(paths.secrets, keyring);
+      return { result: { created: isNew || made } };
     },
 
     async 'sealed.unlock'(_params, context) {
       if (keyring.unlocked) return { result: { unlocked: false } };
-      const line = { event: 'unlock', backend: 'sealed', ...caller(context) } as const;
-      try {
-        await keyring.unlock(context.attachments[0]);
-      } catch (error) {
-        const code = error instanceof BrokerError ? error.code : 'ERR_INTERNAL';
-        await audit.append({ ...line, outcome: 'failed', code });
-        throw error;
-      }
-      await audit.append({ ...line, outcome: 'allowed' });
+      const [passphrase] = context.attachments;
+      await unlocking(broker, context, () => keyring.unlock(passphrase, context.signal));
+      if (passphrase !== undefined) broker.presence.proven();
       return { result: { unlocked: true } };
     },
 
@@ -48,6 +52,46 @@ export function sealedHandlers(
       return { result: {} };
     },
   };
+}
+
+/** Makes identity.age. Never beside secrets that another identity holds. */
+async function createIdentity({ keyring, paths }: Broker, passphrase: Buffer): Promise<void> {
+  if (existsSync(paths.secrets)) {
+    throw new BrokerError('ERR_NO_HOME', `${paths.secrets} is there, but its identity.age is not`, {
+      hint: `put ${paths.identity} back, or move ${paths.secrets} away`,
+      subject: paths.identity,
+    });
+  }
+  if (keyring.unlocked) {
+    throw new BrokerError('ERR_USAGE', 'an identity whose file has gone is unlocked', {
+      hint: 'mcp lock',
+    });
+  }
+  keyring.adopt(await createIdentityFile(paths.identity, passphrase));
+}
+
+/** An unlock that cannot be written down is taken back. */
+async function unlocking(
+  broker: Broker,
+  context: Context,
+  unlock: () => Promise<void>,
+): Promise<void> {
+  const { keyring, audit } = broker;
+  const wasUnlocked = keyring.unlocked;
+  const line = { event: 'unlock', backend: 'sealed', ...caller(context) } as const;
+  try {
+    await unlock();
+  } catch (error) {
+    await audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
+    throw error;
+  }
+  if (wasUnlocked) return;
+  try {
+    await audit.append({ ...line, outcome: 'allowed' });
+  } catch (error) {
+    keyring.lock();
+    throw error;
+  }
 }
 
 /** Locks the sealed file and forgets every value, then says so in the audit. */

@@ -47,6 +47,7 @@ export function secretHandlers(
     },
 
     async 'secret.list'({ backend }, context) {
+      broker.keyring.touch();
       const name = backend ?? broker.config.settings.defaultBackend;
       const store = await resolver.provider(name);
       if (store.list === undefined) {
@@ -121,6 +122,7 @@ async function audited<T>(
 }
 
 async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
+  broker.keyring.touch();
   if (!isVariableName(name)) {
     throw new BrokerError('ERR_USAGE', `${JSON.stringify(name)} is not a name for a variable`, {
       hint: 'names have letters, digits and _, at most 128, and do not start with a digit',

@@ -13,17 +13,22 @@ const codeForMs = 10 * 60 * 1000;
 export interface Approvals {
   /** The grant of this fingerprint covers all of these references. */
   covers(fingerprint: string, references: readonly string[]): boolean;
-  /** Keeps a request, or finds the one that is there for the same fingerprint. */
+  /**
+   * Keeps a request, or finds the one that is there for the same fingerprint. Throws `ERR_DENIED` when
+   * too many wait: one that a person may be looking at never makes room for another.
+   */
   request(request: Omit<PendingApproval, 'id' | 'requested'>): PendingApproval;
   readonly pending: readonly PendingApproval[];
   readonly grants: number;
-  /** By id, or by the name of a server that has one request. Throws `ERR_NOT_FOUND`, `ERR_USAGE`. */
-  find(idOrServer: string): PendingApproval;
+  /** By its id alone: a name would be what the caller says of itself. Throws `ERR_NOT_FOUND`. */
+  find(id: string): PendingApproval;
   /** A code to be typed once on the connection that showed the request. */
   issueCode(request: PendingApproval, connection: number): string;
   /** Right or wrong, the code is spent. Throws `ERR_PRESENCE`. */
   checkCode(request: PendingApproval, connection: number, code: string): void;
   grant(request: PendingApproval): void;
+  /** Takes all grants back. */
+  revokeAll(): void;
 }
 
 export function createApprovals(clock: Clock): Approvals {
@@ -55,8 +60,11 @@ export function createApprovals(clock: Clock): Approvals {
         pending.set(same.id, { request: same, until });
         return same;
       }
-      const oldest = waiting[0];
-      if (waiting.length >= maxPending && oldest !== undefined) pending.delete(oldest.id);
+      if (waiting.length >= maxPending) {
+        throw new BrokerError('ERR_DENIED', `${maxPending} requests wait for approval already`, {
+          hint: 'mcp approve shows them; each goes after an hour',
+        });
+      }
       let id = randomCode();
       while (pending.has(id)) id = randomCode();
       const kept = { ...request, id, requested: new Date(clock.now()).toISOString() };
@@ -69,38 +77,22 @@ export function createApprovals(clock: Clock): Approvals {
     get grants() {
       return grants.size;
     },
-    find(idOrServer) {
-      const waiting = current();
-      const byId = waiting.find((request) => request.id === idOrServer.toUpperCase());
-      if (byId !== undefined) return byId;
-      const [first, ...others] = waiting.filter((request) => request.server === idOrServer);
-      if (first === undefined) {
-        throw new BrokerError('ERR_NOT_FOUND', `no pending request ${idOrServer}`, {
-          hint: 'start the server again, and approve the id that it prints',
-          subject: idOrServer,
-        });
-      }
-      if (others.length > 0) {
-        const ids = [first, ...others].map((request) => request.id).join(', ');
-        throw new BrokerError(
-          'ERR_USAGE',
-          `server ${idOrServer} has several pending requests: ${ids}`,
-          {
-            hint: `mcp approve ${first.id}`,
-            subject: idOrServer,
-          },
-        );
-      }
-      return first;
+    find(id) {
+      const found = current().find((request) => request.id === id.toUpperCase());
+      if (found !== undefined) return found;
+      throw new BrokerError('ERR_NOT_FOUND', `no pending request ${id}`, {
+        hint: 'start the server again, and approve the id that it prints',
+        subject: id,
+      });
     },
     issueCode(request, connection) {
       const code = randomCode();
-      codes.set(request.id, { code, connection, until: clock.monotonic() + codeForMs });
+      codes.set(request.fingerprint, { code, connection, until: clock.monotonic() + codeForMs });
       return code;
     },
     checkCode(request, connection, typed) {
-      const issued = codes.get(request.id);
-      codes.delete(request.id);
+      const issued = codes.get(request.fingerprint);
+      codes.delete(request.fingerprint);
       const expected = Buffer.from(issued?.code ?? '    ');
       const given = Buffer.from(typed.trim().toUpperCase());
       const equal = given.length === expected.length && timingSafeEqual(given, expected);
@@ -122,6 +114,9 @@ export function createApprovals(clock: Clock): Approvals {
         request.fingerprint,
         new Set([...already, ...request.variables.map((variable) => variable.reference)]),
       );
+    },
+    revokeAll() {
+      grants.clear();
     },
   };
 }

@@ -1,7 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { createDigests, findCommand } from './executable.ts';
 
 let folder = '';
@@ -81,4 +93,110 @@ describe('a digest', () => {
     chmodSync(file, 0o700);
     expect((await digests.examine(file)).digest).toBe(after.digest);
   });
+
+  const soon = (): number => Date.now() + 3000;
+
+  test.skipIf(lacks('python3')).each([
+    ['a script', 100],
+    ['a file that is read in pieces', 2 * 1024 * 1024],
+  ])('of %s follows what a shared mapping writes', async (_title, size) => {
+    const digests = createDigests({ now: soon });
+    const mapped = await mapFile(join(folder, 'mapped'), size);
+    const before = await digests.examine(mapped.file);
+    await mapped.write();
+    expect((await digests.examine(mapped.file)).digest).not.toBe(before.digest);
+    await mapped.end();
+  });
+
+  test.skipIf(lacks('python3') || isInMemory(tmpdir()))(
+    'of a large file follows what a shared mapping writes, once it is on disk',
+    async () => {
+      const digests = createDigests({ now: soon });
+      const mapped = await mapFile(join(folder, 'mapped-large'), 5 * 1024 * 1024);
+      const before = await digests.examine(mapped.file);
+      await mapped.write();
+      expect((await digests.examine(mapped.file)).digest).not.toBe(before.digest);
+      await mapped.end();
+    },
+  );
+
+  test('of a large file is kept once the file is two seconds old, and not before', async () => {
+    const file = join(folder, 'large');
+    writeFileSync(file, Buffer.alloc(40 * 1024 * 1024));
+    const took = async (digests: ReturnType<typeof createDigests>): Promise<number> => {
+      await digests.examine(file);
+      const began = process.cpuUsage().user;
+      await digests.examine(file);
+      return process.cpuUsage(undefined).user - began;
+    };
+    const { ctimeMs } = statSync(file);
+    const young = await took(createDigests({ now: () => ctimeMs + 1500 }));
+    const settled = await took(createDigests({ now: () => ctimeMs + 2500 }));
+    expect(settled).toBeLessThan(young / 2);
+  });
+
+  test('of a file that cannot be read, or has gone, is an error of the command', async () => {
+    const digests = createDigests();
+    await expect(digests.examine(join(folder, 'none'))).rejects.toMatchObject({
+      code: 'ERR_COMMAND_NOT_FOUND',
+    });
+    await expect(digests.examine(join(folder, 'one'))).rejects.toMatchObject({
+      code: 'ERR_NOT_EXECUTABLE',
+    });
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    await expect(digests.examine(pipe)).rejects.toMatchObject({ code: 'ERR_NOT_EXECUTABLE' });
+  });
+
+  // Root reads everything; so another one asks.
+  test.skipIf(lacks('root', 'linux'))('of a file without read permission is refused', async () => {
+    const file = join(folder, 'unreadable');
+    writeFileSync(file, '#!/bin/sh\n');
+    chmodSync(file, 0o711);
+    chmodSync(folder, 0o755);
+    process.seteuid?.(65_534);
+    try {
+      await expect(createDigests().examine(file)).rejects.toMatchObject({
+        code: 'ERR_NOT_EXECUTABLE',
+        message: `command cannot be read: ${file}`,
+        hint: expect.stringContaining('readable') as string,
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });
+
+/** A file that another process has mapped and written to, so that it can be written without a trace. */
+async function mapFile(
+  file: string,
+  size: number,
+): Promise<{ file: string; write(): Promise<void>; end(): Promise<void> }> {
+  writeFileSync(file, Buffer.alloc(size));
+  const program = `
+import mmap, sys
+memory = mmap.mmap(open(sys.argv[1], 'r+b').fileno(), 0)
+for line in sys.stdin:
+    memory[0] = memory[0] + 1
+    print('written', flush=True)
+`;
+  const child = spawn('python3', ['-c', program, file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const write = async (): Promise<void> => {
+    child.stdin.write('\n');
+    await once(child.stdout, 'data');
+  };
+  await write();
+  return {
+    file,
+    write,
+    async end() {
+      child.stdin.end();
+      await once(child, 'close');
+    },
+  };
+}
+
+function isInMemory(path: string): boolean {
+  const tmpfs = 0x0102_1994;
+  return process.platform !== 'linux' || statfsSync(path).type === tmpfs;
+}

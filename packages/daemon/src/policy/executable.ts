@@ -1,8 +1,21 @@
-import { createHash } from 'node:crypto';
-import { constants, type BigIntStats } from 'node:fs';
-import { access, open, realpath, stat } from 'node:fs/promises';
+import { createHash, hash } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  openSync,
+  read,
+  readSync,
+  realpathSync,
+  statSync,
+  type BigIntStats,
+} from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
+import { systemClock, type Clock } from '../clock.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
 
 /** A program as the daemon saw it: what the fingerprint binds, and what the wrapper compares. */
@@ -24,7 +37,7 @@ export async function findCommand(
 ): Promise<string> {
   if (command.includes('/')) {
     const path = resolve(workingDirectory, command);
-    const problem = await executableProblem(path);
+    const problem = executableProblem(path);
     if (problem !== undefined) throw problem(command);
     return path;
   }
@@ -34,24 +47,36 @@ export async function findCommand(
     const path = isAbsolute(folder)
       ? join(folder, command)
       : resolve(workingDirectory, folder, command);
-    const problem = await executableProblem(path);
+    const problem = executableProblem(path);
     if (problem === undefined) return path;
     if (problem === notExecutable) refused ??= problem;
   }
   throw (refused ?? notFound)(command);
 }
 
-async function executableProblem(
-  path: string,
-): Promise<((name: string) => BrokerError) | undefined> {
+// Not asynchronous: a hop to another thread takes ten times as long as these calls.
+function executableProblem(path: string): ((name: string) => BrokerError) | undefined {
   try {
-    const stats = await stat(path);
-    if (!stats.isFile()) return notExecutable;
-    await access(path, constants.X_OK);
+    if (!statSync(path).isFile()) return notExecutable;
+    accessSync(path, constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    return code === 'EACCES' || code === 'EPERM' ? notExecutable : notFound;
+    return problemOf(error) ?? notFound;
+  }
+}
+
+/** What an error of the kernel says of a command; undefined: it says nothing of it. */
+function problemOf(error: unknown): ((name: string) => BrokerError) | undefined {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EACCES':
+    case 'EPERM':
+      return notExecutable;
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ELOOP':
+      return notFound;
+    default:
+      return undefined;
   }
 }
 
@@ -69,59 +94,146 @@ function notExecutable(command: string): BrokerError {
   });
 }
 
+function unreadable(command: string): BrokerError {
+  return new BrokerError('ERR_NOT_EXECUTABLE', `command cannot be read: ${command}`, {
+    hint: 'a command has to be readable to be approved (chmod +r)',
+    subject: command,
+  });
+}
+
+function changed(path: string): BrokerError {
+  return new BrokerError('ERR_CHANGED', `${path} changed while it was read`, {
+    hint: 'try again',
+    subject: path,
+    retryable: true,
+  });
+}
+
 export interface Digests {
-  /** Opens, hashes and describes the file that the path leads to. */
+  /**
+   * Opens, hashes and describes the file that the path leads to. Throws `ERR_COMMAND_NOT_FOUND`,
+   * `ERR_NOT_EXECUTABLE` when it may not be read, and `ERR_CHANGED` when it is written meanwhile.
+   */
   examine(path: string): Promise<Executable>;
 }
 
+export interface DigestOptions {
+  readonly now?: Clock['now'];
+  readonly maxEntries?: number;
+}
+
+/** Bytes that are read and hashed at once (0.7 ms): a hop to another thread gains nothing below. */
+const maxAtOnce = 1024 * 1024;
+/** Bytes of a file that is hashed at each launch (4 ms): scripts, and what a person would edit. */
+const maxHashedAnew = 4 * 1024 * 1024;
+/** The kernel's times move in steps: a file that was just written may be written again unseen. */
+const settledMs = 2000;
+
+const readAsync = promisify(read);
+const syncAsync = promisify(fdatasync);
+
 /**
- * Digests by device, inode, size, mtime and ctime: Node itself, 120 MB, is hashed once and not at each
- * launch. All but the content comes from one open descriptor, so that a swap midway is seen.
+ * Digests of executables. Small files are hashed at each launch; large ones (Node itself, 120 MB) once,
+ * and known again by device, inode, size, mtime and ctime. A shared mapping is written without moving
+ * these as long as its pages are dirty, so a file is written back before its digest is kept: the next
+ * write moves them. A file system in memory has no such moment, and is trusted to be its user's own.
+ *
+ * All but the real path comes from one open descriptor, so that a swap midway is seen.
  */
-export function createDigests(maxEntries = 1024): Digests {
+export function createDigests(options: DigestOptions = {}): Digests {
+  const { now = systemClock.now, maxEntries = 1024 } = options;
   const known = new Map<string, string>();
+
+  async function digestOf(path: string, fd: number, stats: BigIntStats): Promise<string> {
+    if (stats.size <= maxAtOnce) return hashAtOnce(path, fd, Number(stats.size));
+    if (stats.size <= maxHashedAnew) return hashInPieces(fd);
+    const key = statKey(stats);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    if (!isSettled(stats, now())) return hashInPieces(fd);
+    await syncAsync(fd);
+    const digest = await hashInPieces(fd);
+    if (statKey(fstatSync(fd, { bigint: true })) === key) {
+      if (known.size >= maxEntries) known.clear();
+      known.set(key, digest);
+    }
+    return digest;
+  }
+
   return {
     async examine(path) {
-      const file = await open(path, constants.O_RDONLY);
+      const fd = openProgram(path);
       try {
-        const before = await file.stat({ bigint: true });
-        const key = statKey(before);
-        let digest = known.get(key);
-        if (digest === undefined) {
-          const hash = createHash('sha256');
-          const buffer = Buffer.allocUnsafe(1024 * 1024);
-          for (;;) {
-            const { bytesRead } = await file.read(buffer, 0, buffer.length);
-            if (bytesRead === 0) break;
-            hash.update(buffer.subarray(0, bytesRead));
-          }
-          digest = hash.digest('hex');
-          if (statKey(await file.stat({ bigint: true })) !== key) {
-            throw new BrokerError('ERR_CHANGED', `${path} changed while it was read`, {
-              hint: 'try again',
-              retryable: true,
-            });
-          }
-          if (known.size >= maxEntries) known.clear();
-          known.set(key, digest);
+        const stats = fstatSync(fd, { bigint: true });
+        if (!stats.isFile()) throw notExecutable(path);
+        const digest = await digestOf(path, fd, stats);
+        if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
+          throw changed(path);
         }
         return {
           identity: {
             path,
-            dev: String(before.dev),
-            ino: String(before.ino),
-            size: String(before.size),
-            mtimeNs: String(before.mtimeNs),
-            ctimeNs: String(before.ctimeNs),
+            dev: String(stats.dev),
+            ino: String(stats.ino),
+            size: String(stats.size),
+            mtimeNs: String(stats.mtimeNs),
+            ctimeNs: String(stats.ctimeNs),
           },
-          realPath: await realpath(path),
+          realPath: realPathOf(path),
           digest,
         };
       } finally {
-        await file.close();
+        closeSync(fd);
       }
     },
   };
+}
+
+function openProgram(path: string): number {
+  try {
+    // Not blocking: a pipe may have taken the place of the file that was found.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === undefined) throw error;
+    throw (problem === notExecutable ? unreadable : problem)(path);
+  }
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    throw problemOf(error)?.(path) ?? error;
+  }
+}
+
+function hashAtOnce(path: string, fd: number, size: number): string {
+  // One byte more than there should be shows a file that has grown.
+  const buffer = Buffer.allocUnsafe(size + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const bytesRead = readSync(fd, buffer, length, buffer.length - length, null);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  if (length !== size) throw changed(path);
+  return hash('sha256', buffer.subarray(0, length));
+}
+
+async function hashInPieces(fd: number): Promise<string> {
+  const digest = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(maxAtOnce);
+  for (;;) {
+    const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return digest.digest('hex');
+    digest.update(buffer.subarray(0, bytesRead));
+  }
+}
+
+function isSettled(stats: BigIntStats, now: number): boolean {
+  const latest = stats.mtimeNs > stats.ctimeNs ? stats.mtimeNs : stats.ctimeNs;
+  return now - Number(latest / 1_000_000n) >= settledMs;
 }
 
 function statKey(stats: BigIntStats): string {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BrokerError } from '@mcp-broker/providers/errors';
+import { secretBytes } from '@mcp-broker/providers/secret-bytes';
 import { parseStrict, StrictJsonError } from './json.ts';
 
 /** 256 KiB: what a line of JSON may have at most. Attachments are counted apart. */
@@ -13,6 +14,7 @@ export const maxAttachmentCount: number = 64;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
+const noBytes = secretBytes(0);
 
 /** One message: the parsed JSON object, and the bytes that followed it. */
 export interface Frame {
@@ -30,8 +32,7 @@ export function encode(message: object, attachments: readonly Uint8Array[] = [])
   const line = JSON.stringify({ ...message, attachments: attachments.length });
   let size = 0;
   for (const { length } of attachments) size += 4 + length;
-  // Not from the shared pool: bytes of a secret would stay there.
-  const body = Buffer.allocUnsafeSlow(size);
+  const body = secretBytes(size);
   let at = 0;
   for (const attachment of attachments) {
     at = body.writeUInt32BE(attachment.length, at);
@@ -72,10 +73,10 @@ export class Decoder {
   readonly #frameLimit: number;
   readonly #attachmentLimit: number;
   /** The start of a line whose end has not come yet; grows by doubling. */
-  #line: Buffer = Buffer.alloc(0);
+  #line: Buffer = noBytes;
   #lineLength = 0;
   #pending: Pending | undefined;
-  readonly #length: Buffer = Buffer.alloc(4);
+  readonly #length: Buffer = secretBytes(4);
   #lengthFilled = 0;
   #body: Buffer | undefined;
   #bodyFilled = 0;
@@ -118,7 +119,7 @@ export class Decoder {
     this.#body?.fill(0);
     this.#pending = undefined;
     this.#body = undefined;
-    this.#line = Buffer.alloc(0);
+    this.#line = noBytes;
     this.#lineLength = 0;
   }
 
@@ -139,7 +140,7 @@ export class Decoder {
       const line = this.#line.subarray(0, this.#lineLength);
       this.#lineLength = 0;
       this.#open(line);
-      this.#line = Buffer.alloc(0);
+      this.#line = noBytes;
     }
     return end + 1;
   }
@@ -147,7 +148,7 @@ export class Decoder {
   #keep(part: Uint8Array): void {
     const needed = this.#lineLength + part.length;
     if (needed > this.#line.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#line.length, 1024));
+      const larger = secretBytes(Math.max(needed, 2 * this.#line.length, 1024));
       larger.set(this.#line.subarray(0, this.#lineLength));
       this.#line = larger;
     }
@@ -196,7 +197,7 @@ export class Decoder {
       throw violation(`the attachments have more than ${this.#attachmentLimit} bytes`);
     }
     pending.room -= length;
-    this.#body = Buffer.allocUnsafeSlow(length);
+    this.#body = secretBytes(length);
     this.#bodyFilled = 0;
   }
 

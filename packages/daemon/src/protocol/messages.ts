@@ -209,9 +209,12 @@ export interface Methods {
     params: { readonly id: string };
     result: { readonly request: PendingApproval; readonly code: string };
   };
-  /** With `code`: as typed on the terminal. Without: the attachment is the sealed file's passphrase. */
+  /**
+   * Grants the request that was shown: id and fingerprint have to be its own. With `code`: as typed on
+   * the terminal. Without: the attachment is the sealed file's passphrase.
+   */
   'approval.grant': {
-    params: { readonly id: string; readonly code?: string };
+    params: { readonly id: string; readonly fingerprint: string; readonly code?: string };
     result: { readonly request: PendingApproval; readonly until: 'daemon stops' };
   };
   /** The last lines, oldest first; with `follow`, each later line comes as `audit.line`. */

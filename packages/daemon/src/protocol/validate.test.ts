@@ -18,8 +18,8 @@ test.each<[Method, object, number]>([
   ['cache.clear', { names: ['A', 'B'] }, 0],
   ['launch.request', launch, 0],
   ['launch.request', { ...launch, path: null, allowArgs: true, server: 'github' }, 0],
-  ['approval.grant', { id: 'K7Q4', code: 'ABCD' }, 0],
-  ['approval.grant', { id: 'K7Q4' }, 1],
+  ['approval.grant', { id: 'K7Q4', fingerprint: 'aa', code: 'ABCD' }, 0],
+  ['approval.grant', { id: 'K7Q4', fingerprint: 'aa' }, 1],
   ['audit.tail', { lines: 10, follow: true }, 0],
 ])('%s takes %j', (method, params, attachments) => {
   expect(checkRequest(method, params, attachments)).toEqual(params);
@@ -56,7 +56,7 @@ test.each<[Method, object, number]>([
   ['secret.set', { name: 'TOKEN' }, 0],
   ['secret.set', { name: 'TOKEN' }, 2],
   ['secret.show', { name: 'TOKEN' }, 1],
-  ['approval.grant', { id: 'K7Q4' }, 2],
+  ['approval.grant', { id: 'K7Q4', fingerprint: 'aa' }, 2],
 ])('%s with %j does not take %i attachments', (method, params, attachments) => {
   expect(thrown(() => checkRequest(method, params, attachments)).message).toMatch(
     /the number of attachments has to be/u,

@@ -51,7 +51,7 @@ const params = {
   'launch.take': z.strictObject({ ticket: name }),
   'approval.list': none,
   'approval.open': z.strictObject({ id: name }),
-  'approval.grant': z.strictObject({ id: name, code: name.exactOptional() }),
+  'approval.grant': z.strictObject({ id: name, fingerprint: name, code: name.exactOptional() }),
   'audit.tail': z.strictObject({
     lines: z.int().min(0).max(many),
     follow: z.boolean().exactOptional(),
