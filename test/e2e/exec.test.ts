@@ -1,10 +1,14 @@
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, mcpCommand, type Home } from '../kit/home.ts';
+import { needs } from '../kit/needs.ts';
 import { officialServer } from '../kit/servers.ts';
 
 const node = process.execPath;
@@ -141,6 +145,40 @@ describe('the exit code', () => {
     ] as const) {
       expect((await home.mcp(['exec', ...args], { input: `${signal}\n` })).code, signal).toBe(code);
     }
+  });
+});
+
+describe('a signal', () => {
+  const passedOn = [
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGTERM',
+    'SIGUSR2',
+    'SIGALRM',
+    'SIGVTALRM',
+    'SIGXCPU',
+    'SIGWINCH',
+    'SIGCONT',
+    'SIGIO',
+    'SIGPWR',
+  ] as const;
+  needs('linux')('to the wrapper reaches the server', async () => {
+    const script = `
+      for (const name of ${JSON.stringify(passedOn)}) process.on(name, () => console.log(name));
+      process.stdin.resume().on('end', () => process.exit(0));
+      console.log('ready');`;
+    const args = ['--env', 'TOKEN=$<TOKEN>', '--', node, '-e', script];
+    await home.approve(args);
+    const launch = spawn(mcpCommand, ['exec', ...args], { env: { ...home.env } });
+    const lines = createInterface(launch.stdout)[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    for (const signal of passedOn) {
+      launch.kill(signal);
+      expect((await lines.next()).value).toBe(signal);
+    }
+    launch.stdin.end();
+    expect(await once(launch, 'close')).toEqual([0, null]);
   });
 });
 

@@ -1,13 +1,26 @@
 import type { ChildProcess } from 'node:child_process';
 
 /**
- * What is passed on. SIGKILL and SIGSTOP cannot be; SIGCHLD, SIGPIPE and job control are our own; and
+ * What is passed on. SIGKILL and SIGSTOP cannot be; SIGCHLD, SIGPIPE and stopping a job are our own; and
  * SIGUSR1, which opens Node's debugger, is blocked by the flag that keeps it from doing so.
  */
-const forwarded: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2'];
+const forwarded: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGXCPU',
+  'SIGWINCH',
+  'SIGCONT',
+  'SIGIO',
+  'SIGPWR',
+];
 
 /** What a terminal sends to the whole group in front, so to the server too. */
-const fromTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']);
+const fromTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
 
 export interface Relay {
   to(child: ChildProcess): void;
