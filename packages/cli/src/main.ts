@@ -5,8 +5,9 @@ import { reportError } from './output/report.ts';
 
 /** The exit code; never rejects. */
 async function main(argv: readonly string[]): Promise<number> {
+  let input: ExecInput | undefined;
   try {
-    const input: ExecInput | undefined = parseExec(argv);
+    input = parseExec(argv);
     if (input !== undefined) {
       giveUpStreams();
       // Leaves at once: there is nothing to flush, and tidying up takes half a millisecond.
@@ -15,7 +16,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const { run } = await import('./commands/index.ts');
     return await run(argv);
   } catch (error) {
-    return reportError(error);
+    return reportError(error, input);
   }
 }
 

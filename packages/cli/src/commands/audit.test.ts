@@ -36,7 +36,7 @@ test('mcp audit tail escapes for a person, and gives the lines as they are with 
 });
 
 test('mcp audit tail does not start a daemon', async () => {
-  const session = createFakeSession({ running: false });
+  const session = createFakeSession({ running: false, home: '/' });
   await expect(tailAudit({ lines: 5, follow: false }, session)).rejects.toMatchObject({
     exitCode: 69,
     hint: 'mcp daemon start',

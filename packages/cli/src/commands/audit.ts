@@ -1,12 +1,14 @@
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import type { TailInput } from './daemon-logs.ts';
+import { requireHome } from './home.ts';
 import { using, type Session } from './session.ts';
 
 /** The audit's last lines: with `--json` as they stand in the file, else one short line each. */
 export async function tailAudit({ lines, follow }: TailInput, session: Session): Promise<number> {
   const client = await session.reach();
   if (client === undefined) {
+    requireHome(session.paths.home);
     throw new BrokerError('ERR_DAEMON_UNREACHABLE', 'the daemon does not run', {
       hint: 'mcp daemon start',
     });

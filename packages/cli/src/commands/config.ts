@@ -1,6 +1,11 @@
-import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/daemon/protocol';
+import {
+  BrokerError,
+  combineErrors,
+  toBrokerError,
+  type ErrorShape,
+} from '@mcp-broker/daemon/protocol';
 
-import { reportError } from '../output/report.ts';
+import { requireConfig } from '../exec/given-config.ts';
 import type { Session } from './session.ts';
 
 export async function showConfigPath({ output, paths }: Session): Promise<number> {
@@ -9,23 +14,32 @@ export async function showConfigPath({ output, paths }: Session): Promise<number
 }
 
 /** Reads the file as the daemon would, and reports every problem of it. */
-export async function checkConfig({ output, paths }: Session): Promise<number> {
+export async function checkConfig(session: Session): Promise<number> {
+  const { output, paths } = session;
   const file = paths.config;
-  const { readConfig } = await import('@mcp-broker/daemon/config');
+  const { state, problems } = await lookAtConfig(session);
+  if (problems.length === 0) {
+    const text = state === 'absent' ? `no file ${file}: the defaults apply` : `${file} is valid`;
+    output.done(text, { file, state, valid: true, problems });
+    return 0;
+  }
+  if (output.json) output.result('', { file, state, valid: false, problems });
+  throw combineErrors(problems.map((shape) => BrokerError.fromShape(shape)));
+}
+
+/** What the file on the disk is, and every problem of it; one of `--config` has to be there. */
+export async function lookAtConfig({
+  paths,
+  configGiven,
+}: Session): Promise<{ state?: 'loaded' | 'absent'; problems: readonly ErrorShape[] }> {
   try {
-    const { state, unusable } = readConfig(file);
-    if (unusable.length === 0) {
-      const text = state === 'absent' ? `no file ${file}: the defaults apply` : `${file} is valid`;
-      output.done(text, { file, state, valid: true, problems: [] });
-      return 0;
-    }
-    if (output.json) output.result('', { file, state, valid: false, problems: unusable });
-    return reportError(combineErrors(unusable.map((shape) => BrokerError.fromShape(shape))));
+    if (configGiven) requireConfig(paths.config);
+    const { readConfig } = await import('@mcp-broker/daemon/config');
+    const { state, unusable } = readConfig(paths.config);
+    return { state, problems: unusable };
   } catch (error) {
     const problem = toBrokerError(error).toShape();
-    const problems = problem.problems ?? [problem];
-    if (output.json) output.result('', { file, valid: false, problems });
-    return reportError(error);
+    return { problems: problem.problems ?? [problem] };
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
+import { requireHome } from './home.ts';
 import { createLineReader, lastOf, type LineReader } from './line-reader.ts';
 import type { Session } from './session.ts';
 
@@ -38,6 +39,7 @@ function openLog({ paths }: Session): LineReader {
     return createLineReader(paths.log);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    requireHome(paths.home);
     throw new BrokerError('ERR_NOT_FOUND', `there is no log ${paths.log}`, {
       hint: 'mcp daemon start',
       cause: error,

@@ -29,6 +29,9 @@ export async function stopDaemon(session: Session): Promise<number> {
 }
 
 export async function restartDaemon(session: Session): Promise<number> {
+  // One that runs goes on with the file of before; a new one could not start with a broken file.
+  const { readConfig } = await import('@mcp-broker/daemon/config');
+  readConfig(session.paths.config);
   await stopAndWait(session);
   const { pid, backends } = await using(await session.connect(), readStatus);
   session.output.done(`daemon started, pid ${pid}`, { pid, changed: true });

@@ -17,6 +17,12 @@ export function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** Throws `ERR_NO_HOME`, for a command that would otherwise ask or search in vain. */
+export function requireHome(home: string): void {
+  if (isThere(home)) return;
+  throw new BrokerError('ERR_NO_HOME', `${home} does not exist`, { hint: 'mcp init' });
+}
+
 /** Makes the home, 0700, and the folders above it that are missing. False when it was there. */
 export function makeHome(home: string): boolean {
   try {

@@ -1,9 +1,10 @@
 import { toBrokerError } from '@mcp-broker/daemon/protocol';
 
+import type { Places } from '../output/hint.ts';
 import { reportError } from '../output/report.ts';
 import { Interrupted } from '../output/interrupted.ts';
 import { createOutput, endOnBrokenPipe, wantsColour, writeOut } from '../output/print.ts';
-import { createProgram, Finished } from './program.ts';
+import { Finished, runProgram, type Dispatch } from './program.ts';
 import { openSession } from './open-session.ts';
 import { refuseSecretOptions } from './usage.ts';
 
@@ -11,18 +12,21 @@ import { refuseSecretOptions } from './usage.ts';
 export async function run(argv: readonly string[]): Promise<number> {
   endOnBrokenPipe();
   let status = 0;
-  const program = createProgram(async (action, options) => {
+  let places: Places = {};
+  const dispatch: Dispatch = async (action, options) => {
+    places = { home: options.text('home'), config: options.text('config') };
     const output = createOutput({
       json: options.flag('json'),
       quiet: options.flag('quiet'),
       colour: wantsColour(options.flag('no-color'), process.env),
+      progress: process.env['TERM'] !== 'dumb',
+      places,
     });
-    const places = { home: options.text('home'), config: options.text('config') };
     status = await action(openSession(places, output));
-  });
+  };
   try {
     refuseSecretOptions(argv);
-    await program.parseAsync([...argv], { from: 'user' });
+    await runProgram(argv, dispatch);
     return status;
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode;
@@ -30,7 +34,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       writeOut(error.text, error.exitCode === 0 ? 'result' : 'message');
       return error.exitCode;
     }
-    const exitCode = reportError(error);
+    const exitCode = reportError(error, places);
     if (argv.includes('--verbose'))
       writeOut(`mcp: code: ${toBrokerError(error).code}\n`, 'message');
     return exitCode;

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -187,6 +188,46 @@ describe('a home of the earlier tool', () => {
       made: [],
     });
   });
+});
+
+describe('a home that lost a part', () => {
+  test('without secrets.age is completed with the passphrase that it has', async () => {
+    await home.must(quick, withPassphrase);
+    await home.must(['daemon', 'stop']);
+    rmSync(join(home.broker, 'secrets.age'));
+    const wrong = await home.mcp(quick, { fd3: 'another\n' });
+    expect({ code: wrong.code, left: existsSync(join(home.broker, 'identity.age')) }).toEqual({
+      code: 77,
+      left: true,
+    });
+    const { stdout } = await home.must(quick, withPassphrase);
+    expect(stdout).toContain(`made ${home.broker}/secrets.age`);
+    await home.must(['secret', 'set', 'A', '--generate']);
+  });
+
+  test('without identity.age gets no other one', async () => {
+    await home.must(quick, withPassphrase);
+    await home.must(['daemon', 'stop']);
+    rmSync(join(home.broker, 'identity.age'));
+    const { code, stderr } = await home.mcp(quick, withPassphrase);
+    expect(stderr).toMatch(/hint: .*backup/u);
+    expect({ code, made: existsSync(join(home.broker, 'identity.age')) }).toEqual({
+      code: 66,
+      made: false,
+    });
+  });
+});
+
+test.skipIf(noTerminal)('an interrupted set-up leaves nothing, and no daemon', async () => {
+  const pty = home.terminal('exec mcp init');
+  for (const prompt of [/New passphrase: /u, /The same again: /u]) {
+    await pty.see(prompt);
+    pty.type(`${passphrase}\r`);
+  }
+  await pty.see(/the home is made/u);
+  pty.type('\u0003');
+  expect(await pty.ended).toMatchObject({ code: 130, restored: true });
+  expect(existsSync(home.broker)).toBe(false);
 });
 
 test('a home on a path that is too long is not made', async () => {

@@ -1,14 +1,18 @@
 import { accessSync, constants, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { initialConfigText, readConfig, writeNew } from '@mcp-broker/daemon/config';
+import { initialConfigText, writeNew } from '@mcp-broker/daemon/config';
+import type { Client } from '@mcp-broker/daemon/client';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
-import { readNewPassphrase } from '../input/secret.ts';
+import { readNewPassphrase, readPassphrase } from '../input/secret.ts';
+import { holdSignals, type HeldSignals } from '../output/interrupted.ts';
 import { escape } from '../output/terminal.ts';
 import { clientSnippet, commandPath } from './client-snippet.ts';
 import { stopAndWait } from './daemon.ts';
 import { isThere, makeHome, narrowHome } from './home.ts';
+import { unlockWith } from './locking.ts';
+import { lookAround, type Opens } from './look-around.ts';
 import { using, type Session } from './session.ts';
 import { lockSetUp } from './set-up-lock.ts';
 
@@ -30,9 +34,10 @@ export async function initialise(input: InitInput, session: Session): Promise<nu
 
   const narrowed = isThere(paths.home) ? narrowHome(paths.home) : [];
   for (const path of narrowed) output.warn(`others could reach ${path}: it is now yours alone`);
-  const before = lookAround(session, identityFile);
+  const before = await lookAround(session, identityFile);
   if (before.complete) {
-    output.done(`${paths.home} is set up already: nothing changed`, {
+    const rest = narrowed.length === 0 ? 'nothing changed' : 'nothing else changed';
+    output.done(`${paths.home} is set up already: ${rest}`, {
       changed: narrowed.length > 0,
       home: paths.home,
       config: paths.config,
@@ -42,9 +47,10 @@ export async function initialise(input: InitInput, session: Session): Promise<nu
     return 0;
   }
 
-  const passphrase = before.hasIdentityFile ? undefined : await askPassphrase(input, session);
+  const { opens } = before;
+  const passphrase = opens === 'a file' ? undefined : await askPassphrase(input, opens, session);
   try {
-    const created = await setUp(session, { identityFile, passphrase });
+    const created = await setUp(session, { identityFile, opens, passphrase });
     reportSetUp(session, created, narrowed);
     return 0;
   } finally {
@@ -77,51 +83,46 @@ function readable(identityFile: string): string {
   }
 }
 
-/** What is there already. Throws when the config is broken, or names another identity. */
-function lookAround(
-  { paths, output }: Session,
-  identityFile: string | undefined,
-): { readonly complete: boolean; readonly hasIdentityFile: boolean } {
-  if (!isThere(paths.config)) {
-    return { complete: false, hasIdentityFile: identityFile !== undefined };
-  }
-  const { config, unusable } = readConfig(paths.config);
-  for (const { message, hint } of unusable) {
-    output.warn(hint === undefined ? message : `${message} (${hint})`);
-  }
-  const configured = config.settings.identityFile;
-  if (identityFile !== undefined && configured !== identityFile) {
-    throw new BrokerError(
-      'ERR_CONFIG',
-      `${paths.config} is there and does not name ${identityFile}`,
-      {
-        hint: `write it there yourself: settings: {identity_file: ${JSON.stringify(identityFile)}}`,
-      },
-    );
-  }
-  const hasIdentity = configured !== undefined || isThere(paths.identity);
-  return {
-    complete: hasIdentity && isThere(paths.secrets),
-    hasIdentityFile: configured !== undefined,
-  };
-}
-
-function askPassphrase({ yes, fd }: InitInput, session: Session): Promise<Buffer> {
+function askPassphrase({ yes, fd }: InitInput, opens: Opens, session: Session): Promise<Buffer> {
   if (yes && fd === undefined) {
     throw new BrokerError('ERR_USAGE', 'with --yes nothing is asked, and no passphrase was given', {
       hint: 'mcp init --yes --fd 3 3< FILE, or --identity-file FILE',
     });
   }
-  return readNewPassphrase(session, { fd, command: 'mcp init' });
+  const request = { fd, command: 'mcp init' };
+  return opens === 'a new passphrase'
+    ? readNewPassphrase(session, request)
+    : readPassphrase(session, {
+        ...request,
+        question: `Passphrase of ${session.paths.identity}: `,
+      });
 }
 
 interface Keys {
   readonly identityFile: string | undefined;
+  readonly opens: Opens;
   readonly passphrase: Buffer | undefined;
 }
 
-/** Gives the paths that it made. When it fails, they are gone again. */
-async function setUp(session: Session, { identityFile, passphrase }: Keys): Promise<string[]> {
+/** Gives the paths that it made. When it fails, or a signal comes, they are gone again. */
+async function setUp(session: Session, keys: Keys): Promise<string[]> {
+  const { paths, output } = session;
+  const signals = holdSignals();
+  const stopProgress = output.progress('the home is made, which takes a second or two');
+  try {
+    const made = await makeWhatIsMissing(session, keys, signals);
+    return made.filter((path) => path !== paths.run && isThere(path));
+  } finally {
+    stopProgress();
+    signals.release();
+  }
+}
+
+async function makeWhatIsMissing(
+  session: Session,
+  keys: Keys,
+  signals: HeldSignals,
+): Promise<readonly string[]> {
   const { paths } = session;
   const madeHome = makeHome(paths.home);
   const release = lockSetUp(paths.home);
@@ -136,16 +137,16 @@ async function setUp(session: Session, { identityFile, passphrase }: Keys): Prom
   const made = madeHome ? [paths.home, ...missing] : missing;
   let started = false;
   try {
-    const text = initialConfigText({ defaultBackend: 'sealed', identityFile });
+    const text = initialConfigText({ defaultBackend: 'sealed', identityFile: keys.identityFile });
     const wrote = missing.includes(paths.config) && writeNew(paths.config, text);
     const running = await session.reach();
     started = running === undefined;
     await using(running ?? (await session.connect()), async (client) => {
       if (wrote && !started) await client.call('config.reload', {});
-      const attachments = passphrase === undefined ? [] : [passphrase];
-      await client.call('sealed.create', {}, { attachments });
+      await createSealedFile(client, keys, session);
     });
-    return made.filter((path) => path !== paths.run && isThere(path));
+    signals.check();
+    return made;
   } catch (error) {
     // A daemon must not outlive the home that it serves.
     if (started) await stopAndWait(session).catch(() => undefined);
@@ -156,12 +157,31 @@ async function setUp(session: Session, { identityFile, passphrase }: Keys): Prom
   }
 }
 
+async function createSealedFile(
+  client: Client,
+  { opens, passphrase }: Keys,
+  session: Session,
+): Promise<void> {
+  if (passphrase !== undefined && opens === 'its passphrase') {
+    await unlockWith(client, passphrase, session);
+    await client.call('sealed.create', {});
+  } else {
+    const attachments = passphrase === undefined ? [] : [passphrase];
+    await client.call('sealed.create', {}, { attachments });
+  }
+}
+
 function reportSetUp(
   session: Session,
   created: readonly string[],
   narrowed: readonly string[],
 ): void {
   const { paths, output } = session;
+  const steps = [
+    ['mcp secret set API_TOKEN', 'keep a token; its value is asked for'],
+    ['mcp approve', 'after the first launch, which is refused until you have seen it'],
+    ['mcp status', 'what the daemon holds'],
+  ] as const;
   const command = commandPath(process.argv[1], session.environment);
   const lines = [
     ...created.map((path) => `made ${escape(path)}`),
@@ -172,9 +192,7 @@ function reportSetUp(
     clientSnippet(session, command),
     '',
     'Next:',
-    '  mcp secret set API_TOKEN     keep a token; its value is asked for',
-    '  mcp approve                  after the first launch, which is refused until you have seen it',
-    '  mcp status                   what the daemon holds',
+    ...steps.map(([step, why]) => `  ${output.typed(step).padEnd(27)}  ${why}`),
   ];
   output.result(`${lines.join('\n')}\n`, {
     changed: true,

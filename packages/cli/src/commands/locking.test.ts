@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Status } from '@mcp-broker/daemon/protocol';
+import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
 import { createFakeSession, type Answers } from './fake-session.ts';
 import { clearCache, lock, unlock } from './locking.ts';
@@ -26,6 +26,14 @@ const answers = (state: 'ready' | 'locked'): Answers => ({
   'sealed.lock': () => ({}),
   'cache.clear': ({ names }) => ({ cleared: names?.length ?? 7 }),
 });
+
+/** A daemon that has no identity file. */
+const without: Answers = {
+  ...answers('locked'),
+  'sealed.unlock': () => {
+    throw new BrokerError('ERR_USAGE', 'the passphrase is missing');
+  },
+};
 
 describe('mcp unlock', () => {
   test('asks for the passphrase, hidden, and wipes it', async () => {
@@ -71,6 +79,23 @@ describe('mcp unlock', () => {
     await expect(unlock({ fd: 3 }, session)).rejects.toMatchObject({ code: 'ERR_USAGE' });
   });
 
+  test('tells a home without identity.age from one that was never set up', async () => {
+    const lost = mkdtempSync(join(tmpdir(), 'mcp-locking-'));
+    writeFileSync(join(lost, 'secrets.age'), '');
+    const session = createFakeSession({ home: lost, answers: without, typed: ['x'] });
+    await expect(unlock({ fd: undefined }, session)).rejects.toMatchObject({
+      code: 'ERR_NOT_FOUND',
+      hint: expect.stringContaining('backup') as string,
+    });
+    rmSync(lost, { recursive: true });
+  });
+
+  test('uses the identity that the service manager lends', async () => {
+    const session = createFakeSession({ answers: answers('locked') });
+    expect(await unlock({ fd: undefined }, session)).toBe(0);
+    expect(session.stdout).toBe('unlocked\n');
+  });
+
   test('says how else when there is no terminal', async () => {
     const session = createFakeSession({ home, answers: answers('locked') });
     await expect(unlock({ fd: undefined }, session)).rejects.toMatchObject({
@@ -80,7 +105,7 @@ describe('mcp unlock', () => {
   });
 
   test('does not ask for the passphrase of a file that is not there', async () => {
-    const session = createFakeSession({ answers: answers('locked'), typed: ['x'] });
+    const session = createFakeSession({ answers: without, typed: ['x'] });
     await expect(unlock({ fd: undefined }, session)).rejects.toMatchObject({
       code: 'ERR_NOT_FOUND',
       hint: 'mcp init',
@@ -99,12 +124,24 @@ describe('mcp lock and mcp cache clear', () => {
     );
   });
 
+  test('lock says when it was locked already, and locks all the same', async () => {
+    const session = createFakeSession({ answers: answers('locked') });
+    expect(await lock(session)).toBe(0);
+    expect(session.stdout).toBe('already locked\n');
+    expect(session.calls.at(-1)?.method).toBe('sealed.lock');
+    const { 'broker.status': _status, ...silent } = answers('locked');
+    const other = createFakeSession({ answers: silent });
+    expect(await lock(other)).toBe(0);
+    expect(other.stdout).toBe('locked\n');
+  });
+
   test('reach the one that runs', async () => {
     const session = createFakeSession({ answers: answers('ready') });
     await lock(session);
     await clearCache({ names: [] }, session);
     await clearCache({ names: ['A'] }, session);
     expect(session.calls.map(({ method, params }) => [method, params])).toEqual([
+      ['broker.status', {}],
       ['sealed.lock', {}],
       ['cache.clear', {}],
       ['cache.clear', { names: ['A'] }],

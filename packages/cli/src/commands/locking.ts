@@ -20,35 +20,116 @@ export async function unlock(input: UnlockInput, session: Session): Promise<numb
 /** False when it was unlocked already, and nobody had to be asked. */
 async function open(client: Client, { fd }: UnlockInput, session: Session): Promise<boolean> {
   if (fd === undefined) {
-    const { backends } = (await client.call('broker.status', {})).result;
-    if (backends.some(({ kind, state }) => kind === 'sealed-file' && state !== 'locked'))
-      return false;
+    if (!(await isLocked(client))) return false;
     const { readConfig } = await import('@mcp-broker/daemon/config');
     if (readConfig(session.paths.config).config.settings.identityFile !== undefined) {
       return (await client.call('sealed.unlock', {})).result.unlocked;
     }
   }
   if (!existsSync(session.paths.identity)) {
-    throw new BrokerError('ERR_NOT_FOUND', `there is no sealed file in ${session.paths.home}`, {
-      hint: 'mcp init',
-    });
+    if (await unlockWithoutPassphrase(client)) return true;
+    throw missingIdentity(session);
   }
   const passphrase = await readPassphrase(session, { fd, command: 'mcp unlock' });
+  return unlockWith(client, passphrase, session);
+}
+
+/** Sends the passphrase, and wipes it. False when it was unlocked already. */
+export async function unlockWith(
+  client: Client,
+  passphrase: Buffer,
+  { output }: Session,
+): Promise<boolean> {
+  const stopProgress = output.progress('the passphrase is checked, which takes a second');
   try {
     const attachments = [passphrase];
     return (await client.call('sealed.unlock', {}, { attachments })).result.unlocked;
   } finally {
+    stopProgress();
     passphrase.fill(0);
   }
 }
 
+/** False when the daemon has no identity file, of the service manager or the config, to unlock with. */
+export async function unlockWithoutPassphrase(client: Client): Promise<boolean> {
+  try {
+    await client.call('sealed.unlock', {});
+    return true;
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'ERR_USAGE') return false;
+    throw error;
+  }
+}
+
+/** Nothing here can be unlocked: nothing was set up, or what opens it is gone. */
+export function missingIdentity({ paths }: Session): BrokerError {
+  return existsSync(paths.secrets)
+    ? new BrokerError('ERR_NOT_FOUND', `${paths.identity} is gone, and it opens secrets.age`, {
+        hint: `put it back from a backup, or start the unit that lends it; or give the secrets up: mv ${paths.secrets} ${paths.secrets}.old, then mcp init`,
+      })
+    : new BrokerError('ERR_NOT_FOUND', `there is no sealed file in ${paths.home}`, {
+        hint: 'mcp init',
+      });
+}
+
+async function isLocked(client: Client): Promise<boolean> {
+  const { backends } = (await client.call('broker.status', {})).result;
+  return !backends.some(({ kind, state }) => kind === 'sealed-file' && state !== 'locked');
+}
+
+/**
+ * Does what needs the sealed file unlocked. When it is locked, a person at a terminal is asked for the
+ * passphrase; without one, or without a terminal, `ERR_LOCKED` is thrown.
+ */
+export async function whileUnlocked<T>(
+  session: Session,
+  action: (client: Client) => Promise<T>,
+): Promise<T> {
+  try {
+    return await using(await session.connect(), action);
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'ERR_LOCKED') throw error;
+    if (!(await offerUnlock(session))) throw error;
+    return using(await session.connect(), action);
+  }
+}
+
+/** For a command that is about to ask for more: a person is asked for the passphrase before that. */
+export async function unlockFirst(session: Session): Promise<void> {
+  if (await using(await session.connect(), isLocked)) await offerUnlock(session);
+}
+
+/** False when nobody can be asked, or there is no passphrase to ask for. */
+async function offerUnlock(session: Session): Promise<boolean> {
+  if (!existsSync(session.paths.identity)) return false;
+  const terminal = session.openTerminal();
+  if (terminal === undefined) return false;
+  terminal.close();
+  const passphrase = await readPassphrase(session, {
+    fd: undefined,
+    command: 'mcp unlock',
+    question: 'The sealed file is locked. Passphrase: ',
+  });
+  await using(await session.connect(), (client) => unlockWith(client, passphrase, session));
+  return true;
+}
+
 export async function lock(session: Session): Promise<number> {
   const client = await session.reach();
-  if (client !== undefined) await using(client, (reached) => reached.call('sealed.lock', {}));
-  session.output.done(
-    client === undefined ? 'locked: the daemon does not run, so nothing is in memory' : 'locked',
-    { locked: true, changed: client !== undefined },
-  );
+  if (client === undefined) {
+    session.output.done('locked: the daemon does not run, so nothing is in memory', {
+      locked: true,
+      changed: false,
+    });
+    return 0;
+  }
+  const changed = await using(client, async (reached) => {
+    const before = await isLocked(reached).catch(() => false);
+    // In any case: what is not known must not keep it unlocked.
+    await reached.call('sealed.lock', {});
+    return !before;
+  });
+  session.output.done(changed ? 'locked' : 'already locked', { locked: true, changed });
   return 0;
 }
 

@@ -4,6 +4,7 @@ import { connect, locatePaths, type Client, type PathOptions } from '@mcp-broker
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { daemonProgram } from '../exec/daemon-program.ts';
+import { requireConfig } from '../exec/given-config.ts';
 import { readDescriptor } from '../input/descriptor.ts';
 import type { Output } from '../output/print.ts';
 import { openTerminal } from '../output/prompt.ts';
@@ -19,7 +20,10 @@ export function openSession(options: PathOptions, output: Output): Session {
     configGiven: options.config !== undefined,
     output,
     environment: process.env,
-    connect: () => connect(paths, { client, start: daemonProgram }),
+    connect: async () => {
+      if (options.config !== undefined) requireConfig(paths.config);
+      return connect(paths, { client, start: daemonProgram });
+    },
     reach: async () => {
       try {
         return await connect(paths, { client });

@@ -6,7 +6,6 @@ import { version } from '../version.ts';
 import { createGiven } from './given.ts';
 import type { Session } from './session.ts';
 import { isGroup, type CommandSpec, type Given, type Spec } from './spec.ts';
-import { summary } from './summary.ts';
 import { globalOptions, tree } from './tree.ts';
 import { usageError } from './usage.ts';
 
@@ -16,7 +15,7 @@ export type Dispatch = (
   options: Given,
 ) => Promise<void>;
 
-/** Nothing to run: help or the version was asked for, or a command was left out. */
+/** Nothing to run: help or the version was asked for, or the command of a group was left out. */
 export class Finished extends Error {
   readonly text: string;
   readonly exitCode: number;
@@ -29,8 +28,23 @@ export class Finished extends Error {
   }
 }
 
-/** The parser of the whole tree. It throws `Finished` and `ERR_USAGE`, and prints nothing itself. */
-export function createProgram(dispatch: Dispatch): Command {
+/** `mcp` alone, or with options that every command takes. */
+class NothingAsked extends Error {}
+
+/** Parses and dispatches. It throws `Finished` and `ERR_USAGE`, and prints nothing itself. */
+export async function runProgram(argv: readonly string[], dispatch: Dispatch): Promise<void> {
+  const program = createProgram(dispatch);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof NothingAsked)) throw error;
+    const { showSummary } = await import('./summary.ts');
+    await dispatch(showSummary, createGiven([], longNames(program)));
+  }
+}
+
+/** The parser of the whole tree. */
+function createProgram(dispatch: Dispatch): Command {
   const program = prepare(new Command('mcp'), 'mcp')
     .description('starts MCP servers with secrets that no file holds')
     .version(version, '--version', 'print the version');
@@ -92,6 +106,7 @@ function prepare(command: Command, path: string): Command {
       if (error.exitCode === 0) throw new Finished(text, 0);
       if (error.code !== 'commander.help') throw usageError(error, path);
       // A command was left out: of `mcp` alone that is no mistake.
-      throw path === 'mcp' ? new Finished(summary, 0) : new Finished(text, exitCodes.ERR_USAGE);
+      if (path !== 'mcp') throw new Finished(text, exitCodes.ERR_USAGE);
+      throw new NothingAsked();
     });
 }

@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
 import { createFakeSession, type FakeOptions, type FakeSession } from './fake-session.ts';
 import { listSecrets, removeSecret, setSecret, showSecret } from './secrets.ts';
@@ -14,7 +19,11 @@ const api = {
   cachedMs: 61_000,
 };
 
+const sealed = (state: 'ready' | 'locked'): Status =>
+  ({ backends: [{ name: 'sealed', kind: 'sealed-file', state }] }) as unknown as Status;
+
 const answers: NonNullable<FakeOptions['answers']> = {
+  'broker.status': () => sealed('ready'),
   'secret.set': ({ name }) => ({ name, backend: 'sealed', version: '1', created: true }),
   'secret.list': () => ({ secrets: [api] }),
   'secret.show': () => api,
@@ -22,7 +31,7 @@ const answers: NonNullable<FakeOptions['answers']> = {
 };
 
 function sent(session: FakeSession): string | undefined {
-  return session.calls[0]?.attachments[0];
+  return session.calls.find(({ method }) => method === 'secret.set')?.attachments[0];
 }
 
 function isWiped(session: FakeSession): boolean {
@@ -35,12 +44,77 @@ const asked = { stdin: false, fd: undefined };
 const set = (session: FakeSession, source: Parameters<typeof setSecret>[0]['source'] = asked) =>
   setSecret({ name: 'API_TOKEN', backend: undefined, source }, session);
 
+describe('a sealed file that is locked', () => {
+  let home = '';
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'mcp-secrets-'));
+    writeFileSync(join(home, 'identity.age'), '');
+  });
+  afterEach(() => {
+    rmSync(home, { recursive: true });
+  });
+
+  /** Locked until it gets a passphrase. */
+  const locking = (): NonNullable<FakeOptions['answers']> => {
+    let open = false;
+    const locked = <P, R>(answer: (params: P) => R) => {
+      return (params: P): R => {
+        if (!open) throw new BrokerError('ERR_LOCKED', 'the sealed file is locked');
+        return answer(params);
+      };
+    };
+    return {
+      'broker.status': () => sealed(open ? 'ready' : 'locked'),
+      'sealed.unlock': () => ({ unlocked: (open = true) }),
+      'secret.set': locked(({ name }) => ({ name, backend: 'sealed', created: true })),
+      'secret.list': locked(() => ({ secrets: [] })),
+    };
+  };
+
+  test('is opened at a terminal before the value is asked for', async () => {
+    const session = createFakeSession({ home, answers: locking(), typed: ['pass', 'hunter2'] });
+    expect(await set(session)).toBe(0);
+    expect(session.shown).toBe('The sealed file is locked. Passphrase: Value of API_TOKEN: ');
+    expect(sent(session)).toBe('hunter2');
+    expect(isWiped(session)).toBe(true);
+  });
+
+  test('is opened at a terminal when a value came from elsewhere, or nothing is set', async () => {
+    const session = createFakeSession({
+      home,
+      answers: locking(),
+      typed: ['pass'],
+      descriptors: { 3: 'x' },
+    });
+    expect(await set(session, { stdin: false, fd: 3 })).toBe(0);
+    const other = createFakeSession({ home, answers: locking(), typed: ['pass'] });
+    expect(await listSecrets({ backend: undefined }, other)).toBe(0);
+  });
+
+  test('is 75 without a terminal', async () => {
+    const session = createFakeSession({ home, answers: locking() });
+    const failure = { code: 'ERR_LOCKED', exitCode: 75 };
+    await expect(set(session, { generate: 8 })).rejects.toMatchObject(failure);
+    await expect(listSecrets({ backend: undefined }, session)).rejects.toMatchObject(failure);
+  });
+});
+
+test.each([
+  ['secret\n', true],
+  ['secret', false],
+  ['-----BEGIN KEY-----\nAAAA\n', false],
+])('a note tells of the line feed that echo gives: %j', async (value, told) => {
+  const session = createFakeSession({ answers, descriptors: { 0: value } });
+  await set(session, { stdin: true, fd: undefined });
+  expect(session.stderr.includes('line feed')).toBe(told);
+});
+
 describe('mcp secret set', () => {
   test('asks for the value, sends it as bytes, and wipes it', async () => {
     const session = createFakeSession({ answers, typed: ['hunter2'] });
     expect(await set(session)).toBe(0);
     expect(sent(session)).toBe('hunter2');
-    expect(session.calls[0]?.params).toEqual({ name: 'API_TOKEN' });
+    expect(session.calls.at(-1)?.params).toEqual({ name: 'API_TOKEN' });
     expect(session.stdout).toBe('stored API_TOKEN in sealed\n');
     expect(session.shown + session.stdout + session.stderr).not.toContain('hunter2');
     expect(isWiped(session)).toBe(true);
@@ -71,10 +145,11 @@ describe('mcp secret set', () => {
   });
 
   test('wipes the value also when the daemon refuses it', async () => {
-    const session = createFakeSession({ typed: ['hunter2'] });
+    const { 'secret.set': _set, ...refusing } = answers;
+    const session = createFakeSession({ answers: refusing, typed: ['hunter2'] });
     await expect(set(session)).rejects.toMatchObject({ code: 'ERR_INTERNAL' });
     expect(isWiped(session)).toBe(true);
-    expect(session.closed).toBe(1);
+    expect(session.closed).toBe(2);
   });
 
   test.each([
@@ -99,7 +174,7 @@ describe('mcp secret set', () => {
       code: 'ERR_USAGE',
       hint: expect.stringContaining('API_TOKEN') as string,
     });
-    expect(session.calls).toEqual([]);
+    expect(sent(session)).toBeUndefined();
   });
 });
 

@@ -1,10 +1,11 @@
 import { BrokerError, isVariableName, type SecretSummary } from '@mcp-broker/daemon/protocol';
 
 import { generate } from '../input/generate.ts';
-import { readValue, type ValueSource } from '../input/secret.ts';
+import { asksForValue, readValue, type ValueSource } from '../input/secret.ts';
 import { age, duration } from '../output/duration.ts';
 import { pairs, table } from '../output/table.ts';
-import { using, type Session } from './session.ts';
+import { unlockFirst, whileUnlocked } from './locking.ts';
+import type { Session } from './session.ts';
 
 export interface SetSecretInput {
   readonly name: string;
@@ -15,10 +16,12 @@ export interface SetSecretInput {
 export async function setSecret(input: SetSecretInput, session: Session): Promise<number> {
   const { name, backend, source } = input;
   requireName(name);
+  // Before a person types what could not be kept.
+  if (!('generate' in source) && asksForValue(session, source)) await unlockFirst(session);
   const value =
     'generate' in source ? generate(source.generate) : await readValue(session, name, source);
   try {
-    const { result } = await using(await session.connect(), (client) =>
+    const { result } = await whileUnlocked(session, (client) =>
       client.call(
         'secret.set',
         { name, ...(backend === undefined ? {} : { backend }) },
@@ -27,10 +30,18 @@ export async function setSecret(input: SetSecretInput, session: Session): Promis
     );
     const verb = result.created ? 'stored' : 'replaced';
     session.output.done(`${verb} ${result.name} in ${result.backend}`, result);
+    if (!('generate' in source) && endsInOneLineFeed(value)) {
+      session.output.note('the value ends in a line feed, which is kept: `printf %s` gives none');
+    }
     return 0;
   } finally {
     value.fill(0);
   }
+}
+
+/** As `echo` gives it; a text of several lines, such as a key, may well end in one. */
+function endsInOneLineFeed(value: Buffer): boolean {
+  return value.indexOf(0x0a) === value.length - 1;
 }
 
 export async function listSecrets(
@@ -38,7 +49,7 @@ export async function listSecrets(
   session: Session,
 ): Promise<number> {
   const { backend } = input;
-  const { result } = await using(await session.connect(), (client) =>
+  const { result } = await whileUnlocked(session, (client) =>
     client.call('secret.list', backend === undefined ? {} : { backend }),
   );
   const now = session.now();
@@ -66,7 +77,7 @@ export async function showSecret(
   session: Session,
 ): Promise<number> {
   requireName(input.name);
-  const { result } = await using(await session.connect(), (client) =>
+  const { result } = await whileUnlocked(session, (client) =>
     client.call('secret.show', { name: input.name }),
   );
   session.output.result(
@@ -90,7 +101,7 @@ export async function removeSecret(
   session: Session,
 ): Promise<number> {
   requireName(input.name);
-  const { result } = await using(await session.connect(), (client) =>
+  const { result } = await whileUnlocked(session, (client) =>
     client.call('secret.remove', { name: input.name }),
   );
   session.output.done(`removed ${result.name} from ${result.backend}`, result);

@@ -3,6 +3,8 @@ import { exitCodes, type Status } from '@mcp-broker/daemon/protocol';
 import { age, size } from '../output/duration.ts';
 import type { Output, Style } from '../output/print.ts';
 import { pairs, table } from '../output/table.ts';
+import { lookAtConfig } from './config.ts';
+import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 
 /** Prints what the daemon holds; without a daemon says so, and that is exit 69. */
@@ -11,7 +13,19 @@ export async function showStatus(session: Session): Promise<number> {
   if (status === undefined) return reportStopped(session);
   const { output } = session;
   output.result(whole(status, session), { running: true, ...status });
+  // A broken file is told above; of one that is in force the entries that it cannot use are not.
+  if (status.config.state !== 'kept') await warnOfConfig(session);
+  for (const { name, state } of status.backends) {
+    if (state === 'locked') output.note(`backend ${name} is locked: mcp unlock`);
+    if (state === 'missing') output.note(`backend ${name} has no file yet: mcp init`);
+  }
   return 0;
+}
+
+async function warnOfConfig(session: Session): Promise<void> {
+  for (const { message, hint } of (await lookAtConfig(session)).problems) {
+    session.output.warn(hint === undefined ? message : `${message} (${hint})`);
+  }
 }
 
 /** Of all that, the process alone. */
@@ -37,7 +51,8 @@ async function readStatus(session: Session): Promise<Status | undefined> {
   return using(client, async (reached) => (await reached.call('broker.status', {})).result);
 }
 
-function reportStopped({ output, paths }: Session): number {
+async function reportStopped(session: Session): Promise<number> {
+  const { output, paths } = session;
   output.result(
     pairs([
       ['daemon', 'not running'],
@@ -48,7 +63,12 @@ function reportStopped({ output, paths }: Session): number {
       home: paths.home,
     },
   );
-  output.note('it starts by itself on first use, or with: mcp daemon start');
+  await warnOfConfig(session);
+  output.note(
+    isThere(paths.home)
+      ? 'it starts by itself on first use, or with: mcp daemon start'
+      : 'this home does not exist yet: mcp init',
+  );
   return exitCodes.ERR_DAEMON_UNREACHABLE;
 }
 
@@ -72,14 +92,15 @@ function daemonPairs(status: Status, session: Session): Pairs {
 function whole(status: Status, session: Session): string {
   const { config, cache, audit } = status;
   const { output } = session;
-  const problem = config.problem === undefined ? '' : `: ${config.problem.message}`;
+  const problem =
+    config.problem === undefined ? '' : `: ${config.problem.message}; see: mcp config check`;
   const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
   const about = pairs([
     ...daemonPairs(status, session),
-    ['config', `${config.file} (${state[config.state]}${problem})`],
+    ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
     ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
     ['grants', String(status.grants)],
-    ['pending', status.pending === 0 ? '0' : `${status.pending} (see: mcp approve)`],
+    ['pending', status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approve)`)],
     ['audit', `${audit.sequence} lines, ${audit.state}`],
   ]);
   const backends = table(

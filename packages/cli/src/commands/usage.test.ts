@@ -98,7 +98,7 @@ describe('what needs no daemon', () => {
 
   test('--verbose adds the code of an error', async () => {
     const { stderr } = await home.mcp(['daemon', 'logs', '--verbose']);
-    expect(stderr).toContain('ERR_NOT_FOUND');
+    expect(stderr).toContain('ERR_NO_HOME');
     expect((await home.mcp(['daemon', 'logs'])).stderr).not.toContain('ERR_');
   });
 
@@ -112,7 +112,7 @@ describe('what needs no daemon', () => {
       (await mcp(['cache', 'clear'])).code,
       (await mcp(['daemon', 'stop'])).code,
     ];
-    expect(codes).toEqual([69, 69, 69, 0, 0, 0]);
+    expect(codes).toEqual([69, 69, 78, 0, 0, 0]);
     expect((await home.shell('ls -A .mcp')).code).not.toBe(0);
   });
 

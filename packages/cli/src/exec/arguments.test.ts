@@ -70,7 +70,10 @@ describe('mcp exec refuses with 64', () => {
     [['run', '--'], 'run needs a command to run'],
     [['exec', '--env', 'A=b'], 'exec needs a command to run'],
     [['exec', '--', ''], 'exec needs a command to run'],
-    [['exec', 'github'], 'one word without -- names a server: github'],
+    [
+      ['exec', 'github'],
+      'one word without -- names a server of config.yaml, which this version does not start: github',
+    ],
     [['exec', '--env'], '--env needs a value'],
     [['exec', '--env', 'A', '--', 'c'], '--env needs KEY=REF'],
     [['exec', '--env', '1A=b', '--', 'c'], '--env: "1A" is not a variable name'],

@@ -51,9 +51,13 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
     throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
   }
   if (!explicit && args.length === 0) {
-    throw new BrokerError('ERR_USAGE', `one word without -- names a server: ${command}`, {
-      hint: `use: mcp ${name} -- ${command}`,
-    });
+    throw new BrokerError(
+      'ERR_USAGE',
+      `one word without -- names a server of config.yaml, which this version does not start: ${command}`,
+      {
+        hint: `to run the command of that name: mcp ${name} -- ${command}`,
+      },
+    );
   }
   const options = [...leading.found, ...found];
   return {

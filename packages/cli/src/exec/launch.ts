@@ -4,6 +4,7 @@ import { BrokerError, type FileIdentity, type LaunchRequest } from '@mcp-broker/
 
 import type { ExecInput } from './arguments.ts';
 import { daemonProgram } from './daemon-program.ts';
+import { requireConfig } from './given-config.ts';
 import type { Draft } from './references.ts';
 import { loadSpawn, startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
@@ -14,7 +15,9 @@ import { fillIn, readValues } from './values.ts';
  * starts the server with them. Gives its exit code.
  */
 export async function launchWithValues(draft: Draft, input: ExecInput): Promise<number> {
-  const client = await connect(locatePaths(input), { client: 'mcp exec', start: daemonProgram });
+  const paths = locatePaths(input);
+  if (input.config !== undefined) requireConfig(paths.config);
+  const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
   try {
     const asked = client.call('launch.request', launchRequest(draft, input));
     loadSpawn();

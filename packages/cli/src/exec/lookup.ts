@@ -44,7 +44,7 @@ export function notFound(command: string, typed: 'name' | 'path'): BrokerError {
     hint:
       typed === 'path'
         ? `check the path: ls -l ${command}`
-        : `give its whole path, or add its folder to the PATH that the MCP client hands on`,
+        : 'give the full path, or add its folder to the PATH of the client',
   });
 }
 

@@ -8,6 +8,8 @@ export interface PassphraseRequest {
   readonly fd: number | undefined;
   /** What to type, for instance `mcp unlock`. */
   readonly command: string;
+  /** Without one: `Passphrase: `. */
+  readonly question?: string;
 }
 
 /**
@@ -16,13 +18,13 @@ export interface PassphraseRequest {
  */
 export async function readPassphrase(
   session: Session,
-  { fd, command }: PassphraseRequest,
+  { fd, command, question = 'Passphrase: ' }: PassphraseRequest,
 ): Promise<Buffer> {
   if (fd !== undefined) return passphraseFrom(session, fd);
   const terminal = session.openTerminal();
   if (terminal === undefined) throw noTerminal('the passphrase', 'ERR_PRESENCE', command);
   try {
-    return refuseBadPassphrase(await terminal.ask('Passphrase: ', { hidden: true }));
+    return refuseBadPassphrase(await terminal.ask(question, { hidden: true }));
   } finally {
     terminal.close();
   }
@@ -56,16 +58,20 @@ export interface ValueSource {
   readonly fd: number | undefined;
 }
 
+/** Whether the value is asked for. A terminal on stdin would show what is typed: there it is, too. */
+export function asksForValue(session: Session, { stdin, fd }: ValueSource): boolean {
+  return fd === undefined && !(stdin && !session.stdinIsTerminal);
+}
+
 /** The value of a variable, as bytes that the caller wipes; not a byte is dropped. */
 export async function readValue(
   session: Session,
   name: string,
-  { stdin, fd }: ValueSource,
+  source: ValueSource,
 ): Promise<Buffer> {
-  // A terminal on stdin would show what is typed: there it is asked for instead.
-  const from = fd ?? (stdin && !session.stdinIsTerminal ? 0 : undefined);
-  const value =
-    from === undefined ? await askValue(session, name) : await session.readDescriptor(from);
+  const value = asksForValue(session, source)
+    ? await askValue(session, name)
+    : await session.readDescriptor(source.fd ?? 0);
   if (value.length > 0) return value;
   throw new BrokerError('ERR_USAGE', `the value of ${name} is empty`, {
     hint: `to remove it: mcp secret rm ${name}`,

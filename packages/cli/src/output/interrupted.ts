@@ -11,3 +11,28 @@ export class Interrupted extends Error {
     this.exitCode = exitCodeOfSignal(signal);
   }
 }
+
+/** Signals that were kept back. */
+export interface HeldSignals {
+  /** Throws `Interrupted` when one came. */
+  check(): void;
+  release(): void;
+}
+
+/** Keeps the signals that would end the process back, so that what was begun can be undone first. */
+export function holdSignals(): HeldSignals {
+  let came: NodeJS.Signals | undefined;
+  const keep = (signal: NodeJS.Signals): void => {
+    came ??= signal;
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, keep);
+  return {
+    check() {
+      if (came !== undefined) throw new Interrupted(came);
+    },
+    release() {
+      for (const signal of signals) process.off(signal, keep);
+    },
+  };
+}

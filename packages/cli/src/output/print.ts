@@ -14,6 +14,7 @@
  */
 import { styleText } from 'node:util';
 
+import { addressed, type Places } from './hint.ts';
 import { escape } from './terminal.ts';
 
 export interface Sink {
@@ -25,6 +26,9 @@ export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly colour: boolean;
+  /** Progress is shown and taken back on a terminal; not on one that cannot erase. */
+  readonly progress?: boolean;
+  readonly places?: Places;
   readonly stdout?: Sink;
   readonly stderr?: Sink;
 }
@@ -45,6 +49,10 @@ export interface Output {
   aside(text: string): void;
   /** Something that is not as it should be, although the command goes on. */
   warn(line: string): void;
+  /** What is being waited for; gives what takes the line back. Nothing but on a terminal. */
+  progress(line: string): () => void;
+  /** Commands to type, with the options that choose the home of this call. */
+  typed(text: string): string;
   style(style: Style, text: string): string;
 }
 
@@ -52,6 +60,7 @@ export function createOutput(options: OutputOptions): Output {
   const stdout = options.stdout ?? process.stdout;
   const stderr = options.stderr ?? process.stderr;
   const colour = options.colour && stdout.isTTY === true;
+  const typed = (text: string): string => addressed(text, options.places ?? {});
   const json = (value: unknown): void => {
     stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   };
@@ -69,14 +78,22 @@ export function createOutput(options: OutputOptions): Output {
       stdout.write(`${options.json ? text : escape(text)}\n`);
     },
     note(line) {
-      if (!options.quiet) stderr.write(`mcp: ${escape(line)}\n`);
+      if (!options.quiet) stderr.write(`mcp: ${escape(typed(line))}\n`);
     },
     aside(text) {
       if (!options.quiet) stderr.write(text);
     },
     warn(line) {
-      stderr.write(`mcp: warning: ${escape(line)}\n`);
+      stderr.write(`mcp: warning: ${escape(typed(line))}\n`);
     },
+    progress(line) {
+      if (options.progress !== true || options.quiet || stderr.isTTY !== true) return () => {};
+      stderr.write(`mcp: ${escape(line)} …`);
+      return () => {
+        stderr.write('\r\u001b[K');
+      };
+    },
+    typed,
     style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
   };
 }

@@ -1,0 +1,52 @@
+import { readConfig } from '@mcp-broker/daemon/config';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+import { isThere } from './home.ts';
+import { missingIdentity, unlockWithoutPassphrase } from './locking.ts';
+import { using, type Session } from './session.ts';
+
+/** What opens the sealed file, or will: an identity file of the config or the service manager, or a passphrase. */
+export type Opens = 'a file' | 'its passphrase' | 'a new passphrase';
+
+/**
+ * What is there already. Throws when the config is broken or names another identity, and when there are
+ * secrets that nothing here opens.
+ */
+export async function lookAround(
+  session: Session,
+  identityFile: string | undefined,
+): Promise<{ readonly complete: boolean; readonly opens: Opens }> {
+  const { paths } = session;
+  const configured = configuredIdentity(session);
+  const hasConfig = isThere(paths.config);
+  if (hasConfig && identityFile !== undefined && configured !== identityFile) {
+    throw new BrokerError(
+      'ERR_CONFIG',
+      `${paths.config} is there and does not name ${identityFile}`,
+      {
+        hint: `write it there yourself: settings: {identity_file: ${JSON.stringify(identityFile)}}`,
+      },
+    );
+  }
+  const complete = isThere(paths.secrets);
+  if ((configured ?? identityFile) !== undefined) return { complete, opens: 'a file' };
+  if (isThere(paths.identity)) return { complete, opens: 'its passphrase' };
+  if (await isLentIdentity(session)) return { complete, opens: 'a file' };
+  if (complete) throw missingIdentity(session);
+  return { complete, opens: 'a new passphrase' };
+}
+
+function configuredIdentity({ paths, output }: Session): string | undefined {
+  if (!isThere(paths.config)) return undefined;
+  const { config, unusable } = readConfig(paths.config);
+  for (const { message, hint } of unusable) {
+    output.warn(hint === undefined ? message : `${message} (${hint})`);
+  }
+  return config.settings.identityFile;
+}
+
+/** Whether the daemon that runs has an identity from its service manager. */
+async function isLentIdentity(session: Session): Promise<boolean> {
+  const client = isThere(session.paths.home) ? await session.reach() : undefined;
+  return client !== undefined && using(client, unlockWithoutPassphrase);
+}
