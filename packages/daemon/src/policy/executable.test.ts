@@ -127,7 +127,7 @@ describe('a digest', () => {
       await digests.examine(file);
       const began = process.cpuUsage().user;
       await digests.examine(file);
-      return process.cpuUsage(undefined).user - began;
+      return process.cpuUsage().user - began;
     };
     const { ctimeMs } = statSync(file);
     const young = await took(createDigests({ now: () => ctimeMs + 1500 }));
@@ -175,7 +175,8 @@ async function mapFile(
   writeFileSync(file, Buffer.alloc(size));
   const program = `
 import mmap, sys
-memory = mmap.mmap(open(sys.argv[1], 'r+b').fileno(), 0)
+file = open(sys.argv[1], 'r+b')
+memory = mmap.mmap(file.fileno(), 0)
 for line in sys.stdin:
     memory[0] = memory[0] + 1
     print('written', flush=True)
