@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from './clock.ts';
 import type { Platform } from './platform/platform.ts';
@@ -6,9 +6,12 @@ import type { Platform } from './platform/platform.ts';
 const mode = 0o600;
 const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
-/** Takes the lock if nobody holds it; the kernel gives it back when the process ends, however it ends. */
+/**
+ * Takes the lock if nobody holds it; the kernel gives it back when the process ends, however it ends.
+ * Throws `ERR_INSECURE_FILE` when something else than a file of ours is in its place.
+ */
 export function tryFileLock(path: string, platform: Platform): (() => void) | undefined {
-  const fd = openSync(path, flags, mode);
+  const fd = openLock(path);
   if (platform.tryLock(fd)) {
     return () => {
       closeSync(fd);
@@ -16,6 +19,30 @@ export function tryFileLock(path: string, platform: Platform): (() => void) | un
   }
   closeSync(fd);
   return undefined;
+}
+
+function openLock(path: string): number {
+  let fd: number;
+  try {
+    fd = openSync(path, flags, mode);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    throw ['ELOOP', 'EISDIR', 'EACCES', 'EPERM', 'ENXIO'].includes(code)
+      ? insecure(path, error)
+      : error;
+  }
+  const stats = fstatSync(fd);
+  if (stats.isFile() && stats.uid === process.geteuid?.()) return fd;
+  closeSync(fd);
+  throw insecure(path);
+}
+
+function insecure(path: string, cause?: unknown): BrokerError {
+  return new BrokerError('ERR_INSECURE_FILE', `the lock ${path} is not a file of this user's`, {
+    hint: 'move it away',
+    subject: path,
+    cause,
+  });
 }
 
 /** Waits for the lock. Rejects with `ERR_ABORTED` when the signal comes first. */

@@ -5,6 +5,7 @@ import { toBrokerError } from '@mcp-broker/providers/errors';
 import { harden } from './harden.ts';
 import { locatePaths } from './paths.ts';
 import { createPlatform } from './platform/index.ts';
+import { endOnBugs, report } from './report.ts';
 
 const { values: options } = parseArgs({
   options: { home: { type: 'string' }, config: { type: 'string' }, 'ready-fd': { type: 'string' } },
@@ -16,11 +17,7 @@ const { values: options } = parseArgs({
  * `{"ready":false,"running":true}` when another daemon serves this home, or the error.
  */
 async function main(): Promise<void> {
-  // A dump of the error could show what its objects hold; its name is enough to find the place.
-  process.on('uncaughtException', (error) => {
-    report(`internal error: ${error.name}`);
-    process.exit(70);
-  });
+  endOnBugs();
   const platform = createPlatform();
   harden(platform);
 
@@ -63,10 +60,6 @@ function credentialFile(): string | undefined {
   if (folder === undefined) return undefined;
   const file = join(folder, 'mcp-broker-identity');
   return existsSync(file) ? file : undefined;
-}
-
-function report(line: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }
 
 function tellStarter(message: object): void {

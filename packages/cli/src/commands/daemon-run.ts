@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { daemonArguments } from '@mcp-broker/daemon/client';
+import { daemonArguments, daemonEnvironment } from '@mcp-broker/daemon/client';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { daemonProgram } from '../exec/daemon-program.ts';
@@ -21,6 +21,7 @@ export async function runDaemon(session: Session): Promise<number> {
     });
   }
   const child = spawn(process.execPath, daemonArguments(session.paths, daemonProgram), {
+    env: daemonEnvironment('service'),
     stdio: 'inherit',
   });
   const pass = (signal: NodeJS.Signals): void => {

@@ -199,3 +199,22 @@ test('a start lock without a name is left to its writer for a second', async () 
   expect(existsSync(file)).toBe(true);
   await expect.poll(() => tryStartLock(file), { timeout: 5000 }).toBeTypeOf('function');
 });
+
+test.each([
+  ['folder', (file: string): unknown => mkdirSync(file)],
+  ['link', (file: string): unknown => symlinkSync('/dev/zero', file)],
+])(
+  'a %s in the place of the start lock is refused at once',
+  async (_name, put) => {
+    mkdirSync(paths.run, { mode: 0o700 });
+    const file = join(paths.run, 'start.lock');
+    put(file);
+    await expect(use()).rejects.toMatchObject({
+      code: 'ERR_INSECURE_FILE',
+      subject: file,
+      hint: 'move it away',
+    });
+    expect(starts()).toEqual([]);
+  },
+  5000,
+);

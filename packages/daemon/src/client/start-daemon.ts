@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BrokerError } from '@mcp-broker/providers/errors';
@@ -8,6 +7,7 @@ import { readShape } from './connection.ts';
 import type { DaemonProgram } from './client.ts';
 import { daemonArguments } from './daemon-arguments.ts';
 import { sleep, systemClock } from '../clock.ts';
+import { daemonEnvironment } from '../daemon-environment.ts';
 import type { Paths } from '../paths.ts';
 import { openFolders } from '../socket-folder.ts';
 import { tryStartLock } from './start-lock.ts';
@@ -15,18 +15,6 @@ import { tryStartLock } from './start-lock.ts';
 /** How long a first use waits for the daemon. */
 const startMs = 15_000;
 const maxReport = 64 * 1024;
-
-/** What the daemon takes from whoever happens to start it; the rest stands in config.yaml. */
-const inherited = [
-  'LANG',
-  'LC_ALL',
-  'USER',
-  'LOGNAME',
-  'TZ',
-  'XDG_RUNTIME_DIR',
-  'DBUS_SESSION_BUS_ADDRESS',
-];
-const path = '/usr/local/bin:/usr/bin:/bin';
 
 /**
  * Starts the daemon, or waits for the one that somebody else is starting, until `attempt` succeeds.
@@ -90,7 +78,7 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
     return spawn(process.execPath, [...daemonArguments(paths, program), '--ready-fd', '3'], {
       cwd: '/',
       detached: true,
-      env: environment(),
+      env: daemonEnvironment('anyone'),
       stdio: ['ignore', log, log, 'pipe'],
     });
   } finally {
@@ -111,15 +99,6 @@ function openLog(file: string): number {
   if (stats.isFile() && stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0) return fd;
   closeSync(fd);
   throw insecureLog(file);
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { HOME: process.env['HOME'] ?? homedir(), PATH: path };
-  for (const name of inherited) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
 }
 
 /** The first line, or what there is of it when the daemon has closed its end. */

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { BrokerError } from '@mcp-broker/providers/errors';
 import { systemClock } from '../clock.ts';
 import { readStat } from '../platform/proc.ts';
 
@@ -8,7 +9,8 @@ const unnamedMs = 1000;
 /**
  * Says that this process is starting the daemon; gives the release, or undefined when another living
  * process says so. A lock whose holder has gone is removed, and free for the next try. Two processes
- * that remove it at once may both get it: it saves work, and guards nothing.
+ * that remove it at once may both get it: it saves work, and guards nothing. Throws `ERR_INSECURE_FILE`
+ * when what is in its place can be read by nobody: waiting would not help.
  */
 export function tryStartLock(file: string): (() => void) | undefined {
   const name = nameOf(process.pid) ?? String(process.pid);
@@ -26,7 +28,11 @@ export function tryStartLock(file: string): (() => void) | undefined {
     closeSync(fd);
   }
   return () => {
-    if (read(file) === name) rmSync(file, { force: true });
+    try {
+      if (read(file) === name) rmSync(file, { force: true });
+    } catch {
+      // It is no longer ours.
+    }
   };
 }
 
@@ -53,10 +59,17 @@ function nameOf(pid: number): string | undefined {
   return `${pid}`;
 }
 
+/** Undefined when it has just gone. */
 function read(file: string): string | undefined {
+  const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
   try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+    return readFileSync(file, { encoding: 'utf8', flag: O_NOFOLLOW | O_NONBLOCK | O_RDONLY });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new BrokerError('ERR_INSECURE_FILE', `the lock ${file} is not a file of this user's`, {
+      hint: 'move it away',
+      subject: file,
+      cause: error,
+    });
   }
 }

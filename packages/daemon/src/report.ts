@@ -1,0 +1,31 @@
+import { writeSync } from 'node:fs';
+
+const bugExitCode = 70;
+
+/** One line of the daemon's log. A log that takes no more, or a reader that has gone, is no reason to end. */
+export function report(line: string): void {
+  try {
+    writeSync(2, `${new Date().toISOString()} ${line}\n`);
+  } catch {
+    // Nobody is left to be told.
+  }
+}
+
+/** From now on an error that nobody caught ends the process with 70, and leaves a line without its content. */
+export function endOnBugs(): void {
+  const end = (thrown: unknown): void => {
+    // A dump of the error could show what its objects hold; its name is enough to find the place.
+    report(`internal error: ${nameOf(thrown)}`);
+    process.exit(bugExitCode);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+function nameOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.name) : `thrown ${typeof thrown}`;
+  } catch {
+    return 'of no name';
+  }
+}
