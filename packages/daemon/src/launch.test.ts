@@ -47,6 +47,29 @@ describe('the references of a launch', () => {
     expect(readLaunch(request([], ['${X}'])).references.size).toBe(0);
   });
 
+  test('may be 64 different ones, and not one more', () => {
+    const many = (count: number): EnvironmentEntry[] =>
+      Array.from({ length: count }, (_, index) => entry(`N${index}`, `$<X${index}>`));
+    expect(readLaunch(request(many(64))).references.size).toBe(64);
+    expect(() => readLaunch(request([...many(64), entry('AGAIN', '$<X0>')]))).not.toThrow();
+    expect(() => readLaunch(request(many(65)))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_USAGE',
+        message: 'the launch has 65 references, and one launch takes 64',
+        hint: expect.any(String) as string,
+      }),
+    );
+  });
+
+  test('may go to 40,000 places without holding up the others', () => {
+    const args = Array.from({ length: 40_000 }, () => '$<X>');
+    const began = performance.now();
+    const [found] = readLaunch(request([], args, true)).references.values();
+    expect(performance.now() - began).toBeLessThan(1500);
+    expect(found?.into).toHaveLength(40_000);
+    expect(found?.into.at(-1)).toBe('argument 40000');
+  });
+
   test.each(['A=B', '', '1A', 'A B', 'Á', 'A\0'])('cannot go to the name %j', (name) => {
     expect(() => readLaunch(request([entry(name, '$<X>')]))).toThrow(
       'is not a name for a variable',

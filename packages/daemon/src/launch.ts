@@ -40,28 +40,33 @@ export function readLaunch(request: LaunchRequest): LaunchPlan {
     ),
   ].filter((destination) => destination.template.some((part) => typeof part !== 'string'));
 
-  const references = new Map<string, { reference: Reference; into: string[] }>();
+  const found = new Map<string, { reference: Reference; into: Set<string> }>();
   for (const { template, into } of destinations) {
     for (const part of template) {
       if (typeof part === 'string') continue;
       const text = formatReference(part);
-      const known = references.get(text);
-      if (known === undefined) references.set(text, { reference: part, into: [into] });
+      const known = found.get(text);
+      if (known === undefined) found.set(text, { reference: part, into: new Set([into]) });
       else {
-        if (!known.into.includes(into)) known.into.push(into);
+        known.into.add(into);
         // One written without a default has to resolve, whatever the other says.
         if (part.kind === 'variable' && part.fallback === undefined) known.reference = part;
       }
     }
   }
-  if (references.size > maxAttachmentCount) {
+  if (found.size > maxAttachmentCount) {
     throw new BrokerError(
       'ERR_USAGE',
-      `the launch has ${references.size} references, and one launch takes ${maxAttachmentCount}`,
+      `the launch has ${found.size} references, and one launch takes ${maxAttachmentCount}`,
       { hint: 'put several values into one secret, or start the server with fewer' },
     );
   }
-  return { destinations, references };
+  return {
+    destinations,
+    references: new Map(
+      [...found].map(([text, { reference, into }]) => [text, { reference, into: [...into] }]),
+    ),
+  };
 }
 
 function environmentDestination(entry: EnvironmentEntry): Destination {
