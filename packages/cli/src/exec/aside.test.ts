@@ -40,4 +40,9 @@ describe('variables that steer our own start', () => {
       NODE_ENV: 'test',
     });
   });
+
+  test('come back whatever their name is', () => {
+    const source = JSON.parse('{"__proto__":"x","constructor":"y"}') as NodeJS.ProcessEnv;
+    expect(Object.entries(restoreEnvironment(source))).toEqual(Object.entries(source));
+  });
 });

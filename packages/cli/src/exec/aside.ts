@@ -46,10 +46,15 @@ const prefix = 'MCP_ASIDE_';
 
 export type Environment = Record<string, string>;
 
+/** Without a prototype: a variable may have any name, `__proto__` too. */
+export function emptyEnvironment(): Environment {
+  return Object.create(null) as Environment;
+}
+
 /** A copy of the environment as it was before the launcher. */
 export function restoreEnvironment(source: NodeJS.ProcessEnv): Environment {
-  const environment: Environment = {};
-  const restored: Environment = {};
+  const environment = emptyEnvironment();
+  const restored = emptyEnvironment();
   for (const [name, value] of Object.entries(source)) {
     if (value === undefined) continue;
     const original = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;

@@ -63,6 +63,12 @@ describe('references are replaced', () => {
     expect(args).toEqual(['-k=v', '${T}', '$<T>']);
   });
 
+  test('under any name', () => {
+    const entries = JSON.parse('{"__proto__":"$<T>"}') as Record<string, string>;
+    const { environment } = filled({ entries }, { '$<T>': 'v' });
+    expect(Object.entries(environment)).toEqual([['__proto__', 'v']]);
+  });
+
   test('once: a value that looks like a reference stays as it is', () => {
     const { environment } = filled(
       { inherited: { A: '$<T>$<U>' } },

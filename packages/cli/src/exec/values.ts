@@ -8,7 +8,7 @@ import {
   type Reference as Ref,
   type Template,
 } from '@mcp-broker/daemon/protocol';
-import type { Environment } from './aside.ts';
+import { emptyEnvironment, type Environment } from './aside.ts';
 import type { Draft } from './references.ts';
 
 /** `NAME=value` of more bytes, the NUL at its end not counted, is refused by the kernel. */
@@ -25,7 +25,7 @@ export interface Filled {
  * is one `ERR_VALUE` that names every place, and never a shortened or an empty text.
  */
 export function fillIn(draft: Draft, valueOf: (reference: Ref) => string): Filled {
-  const environment: Environment = { ...draft.environment };
+  const environment = Object.assign(emptyEnvironment(), draft.environment);
   const problems: BrokerError[] = [];
   const fill = (template: Template, into: string, prefix: string): string => {
     const text = substitute(template, valueOf);
