@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { lacks } from '../../../../test/kit/needs.ts';
 import type { Ended } from '../../../../test/kit/run.ts';
 import { createSourceHome, type SourceHome } from './source-home.ts';
 
@@ -120,6 +121,12 @@ describe('what needs no daemon', () => {
     const { code, stderr } = await home.mcp(['secret', 'list']);
     expect(stderr).toContain('hint: mcp init');
     expect(code).toBe(78);
+  });
+
+  test.skipIf(lacks('linux'))('a disk that is full is told in one line', async () => {
+    const { code, stderr } = await home.shell('mcp config schema > /dev/full');
+    expect(stderr).toMatch(/^mcp: error: .* ENOSPC\nmcp: hint: .*\n$/u);
+    expect(code).toBe(64);
   });
 
   test('a reader that goes away ends a command without a word', async () => {

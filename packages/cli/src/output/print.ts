@@ -14,7 +14,10 @@
  */
 import { styleText } from 'node:util';
 
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
 import { addressed, type Places } from './hint.ts';
+import { reportError } from './report.ts';
 import { escape } from './terminal.ts';
 
 export interface Sink {
@@ -111,12 +114,16 @@ export function wantsColour(
   return !refused && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
 }
 
-/** The reader of our pipe went away: end as SIGPIPE would end us, without a word. */
+/** The reader of our pipe went away: end as SIGPIPE would end us, without a word. A full disk is told. */
 export function endOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(128 + 13);
-      throw error;
+      const failure = new BrokerError('ERR_USAGE', `the output cannot be written: ${error.code}`, {
+        hint: 'make room, or send it elsewhere',
+        cause: error,
+      });
+      process.exit(reportError(failure));
     });
   }
 }
