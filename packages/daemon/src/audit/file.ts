@@ -177,7 +177,10 @@ function parseHead(fd: number): Head | undefined {
 }
 
 function touched(path: string, problem: string): BrokerError {
-  return new BrokerError('ERR_AUDIT', `${path} ${problem}`, { subject: path });
+  return new BrokerError('ERR_AUDIT', `${path} ${problem}`, {
+    hint: 'try again: the log goes on in the file that stands there; to look at it: mcp audit tail',
+    subject: path,
+  });
 }
 
 function foreign(path: string): BrokerError {

@@ -22,7 +22,11 @@ const lockNonBlocking = 4;
 
 /** @param wouldBlock This platform's EWOULDBLOCK. */
 export function openLibc(wouldBlock: number): Libc {
-  if (endianness() !== 'LE') throw new BrokerError('ERR_CONFIG', 'this processor is big-endian');
+  if (endianness() !== 'LE') {
+    throw new BrokerError('ERR_CONFIG', 'this processor is big-endian', {
+      hint: 'run the broker on a little-endian machine, such as x86-64 or arm64',
+    });
+  }
   // Null: this process itself, which has a C library loaded whatever its file is called.
   const library = koffi.load(null);
   const declare: Libc['declare'] = (prototype) => library.func(prototype);

@@ -248,7 +248,11 @@ async function guard<T>({ signal }: CallOptions, action: () => Promise<T>): Prom
     return await action();
   } catch (error) {
     if (error instanceof BrokerError) throw error;
-    if (signal.aborted) throw new BrokerError('ERR_ABORTED', 'the sealed file was not waited for');
+    if (signal.aborted) {
+      throw new BrokerError('ERR_ABORTED', 'the sealed file was not waited for', {
+        hint: 'try again',
+      });
+    }
     throw toBrokerError(error);
   }
 }
