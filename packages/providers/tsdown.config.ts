@@ -7,6 +7,7 @@ const config: UserConfig = {
     index: 'src/index.ts',
     errors: 'src/errors.ts',
     'safe-open': 'src/safe-open.ts',
+    'secret-bytes': 'src/secret-bytes.ts',
     'sealed-file-worker': 'src/sealed-file/worker.ts',
   },
   format: 'esm',

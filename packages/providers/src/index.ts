@@ -1,7 +1,7 @@
 export * from './errors.ts';
 export type { CallOptions, Item, Locator, Provider } from './provider.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
-export { createProvider, type ProviderContext } from './registry.ts';
+export { createProvider, isSupported, type ProviderContext } from './registry.ts';
 export {
   createIdentityFile,
   createSecretsFile,
@@ -10,4 +10,5 @@ export {
   type IdentitySource,
   type SealedFileContext,
 } from './sealed-file/sealed-file.ts';
+export * from './secret-bytes.ts';
 export { Secret, type SecretInfo } from './secret.ts';

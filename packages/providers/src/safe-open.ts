@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BrokerError } from './errors.ts';
+import { secretBytes } from './secret-bytes.ts';
 
 export interface OwnFileOptions {
   /** What the file is called in an error: `config file`, `identity file`. */
@@ -66,7 +67,7 @@ function check(fd: number, path: string, { what, rootMayOwn = false }: OwnFileOp
 function readAll(fd: number, path: string, { what, maxBytes }: OwnFileOptions): Buffer {
   const { size } = fstatSync(fd);
   if (size > maxBytes) throw tooLarge(path, what, maxBytes);
-  const buffer = Buffer.allocUnsafeSlow(size);
+  const buffer = secretBytes(size);
   let length = 0;
   try {
     while (length < size) {

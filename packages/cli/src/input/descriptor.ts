@@ -2,7 +2,7 @@ import { fstatSync, read, readdirSync, readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 
-import { BrokerError } from '@mcp-broker/daemon/protocol';
+import { BrokerError, secretBytes } from '@mcp-broker/daemon/protocol';
 
 const readInto = promisify(read);
 
@@ -16,7 +16,7 @@ export const maxInput: number = 1024 * 1024;
 export async function readDescriptor(fd: number): Promise<Buffer> {
   requireInherited(fd);
   const bytes = new Growing();
-  const chunk = Buffer.alloc(16 * 1024);
+  const chunk = secretBytes(16 * 1024);
   try {
     for (;;) {
       const { bytesRead } = await readInto(fd, chunk, 0, chunk.length, null);
@@ -79,7 +79,7 @@ function refused(fd: number, cause?: unknown): BrokerError {
 
 /** Bytes that grow, and leave no copy behind. */
 class Growing {
-  #buffer = Buffer.alloc(16 * 1024);
+  #buffer = secretBytes(16 * 1024);
   #length = 0;
 
   append(chunk: Uint8Array): void {
@@ -90,7 +90,7 @@ class Growing {
       });
     }
     if (length > this.#buffer.length) {
-      const larger = Buffer.alloc(Math.max(length, 2 * this.#buffer.length));
+      const larger = secretBytes(Math.max(length, 2 * this.#buffer.length));
       this.#buffer.copy(larger, 0, 0, this.#length);
       this.#buffer.fill(0);
       this.#buffer = larger;
@@ -101,7 +101,7 @@ class Growing {
 
   /** A copy of its own size. */
   take(): Buffer {
-    const bytes = Buffer.alloc(this.#length);
+    const bytes = secretBytes(this.#length);
     this.#buffer.copy(bytes, 0, 0, this.#length);
     return bytes;
   }

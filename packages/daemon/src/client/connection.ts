@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { BrokerError, exitCodes, type ErrorShape } from '@mcp-broker/providers/errors';
+import { joinSecrets, secretBytes } from '@mcp-broker/providers/secret-bytes';
 import type { CallExtras, Client, Reply } from './client.ts';
 import { Decoder, encode, maxAnswer, wipe, type Frame } from '../protocol/framing.ts';
 import { protocolVersion, type Events, type Method, type Methods } from '../protocol/messages.ts';
@@ -41,7 +42,7 @@ export class ClientConnection implements Client {
     // Whoever does not look at it hears of it from the calls.
     this.closed.catch(() => undefined);
     // One buffer for all reads: values pass through it, and the decoder overwrites them there.
-    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    const buffer = secretBytes(readBytes);
     this.#socket = createConnection({
       path,
       onread: {
@@ -187,14 +188,9 @@ export class ClientConnection implements Client {
   }
 }
 
-/** The buffers in one of its own, outside the shared pool; they are wiped. */
+/** The buffers in one; they are wiped. */
 function concatenate(buffers: readonly Buffer[]): Buffer {
-  const all = Buffer.allocUnsafeSlow(buffers.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const buffer of buffers) {
-    all.set(buffer, at);
-    at += buffer.length;
-  }
+  const all = joinSecrets(buffers);
   wipe(buffers);
   return all;
 }

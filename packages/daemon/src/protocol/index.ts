@@ -6,7 +6,7 @@ export {
   type ErrorCode,
   type ErrorShape,
 } from '@mcp-broker/providers/errors';
-export { copySecret, secretBytes } from '@mcp-broker/providers/secret-bytes';
+export { secretBytes } from '@mcp-broker/providers/secret-bytes';
 export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './messages.ts';
 export {

@@ -1,18 +1,24 @@
 import type { Identity, Recipient } from 'age-encryption';
 import { createPrivateKey, type webcrypto } from 'node:crypto';
+import { copySecret, joinSecrets, secretBytes } from '../secret-bytes.ts';
+import { encryptPayload } from './stream.ts';
 
 /** DER of `PrivateKeyInfo` for X25519 (RFC 8410), up to the 32 bytes of the scalar. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+const noBytes = secretBytes(0);
+/** Before the payload's first chunk. */
+const payloadNonceLength = 16;
+/** The one chunk of an empty file: a tag. */
+const emptyPayloadLength = 16;
 
 /** Not loaded before the first file is opened: it costs a start some 60 ms. */
 const loadAge = () => import('age-encryption');
 
 /** The scalar as a key of OpenSSL, of which no string is ever made and which cannot be exported. */
 export function importScalar(scalar: Uint8Array): webcrypto.CryptoKey {
-  const der = Buffer.allocUnsafeSlow(pkcs8Prefix.length + scalar.length);
+  const der = joinSecrets([pkcs8Prefix, scalar]);
   try {
-    pkcs8Prefix.copy(der);
-    der.set(scalar, pkcs8Prefix.length);
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     return key.toCryptoKey({ name: 'X25519' }, false, ['deriveBits']);
   } finally {
@@ -26,15 +32,28 @@ export async function recipientOf(key: webcrypto.CryptoKey): Promise<string> {
   return identityToRecipient(key);
 }
 
-/** Encrypts to one recipient. What the library has copied (64 KiB at most) stays with it. */
+/** Encrypts to one recipient. The library makes the header; it never sees the plaintext. */
 export async function seal(plaintext: Uint8Array, recipient: string | Recipient): Promise<Buffer> {
   const { Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);
-  const sealed = await encrypter.encrypt(streamOf(plaintext));
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of sealed) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  let fileKey = noBytes;
+  encrypter.addRecipient({
+    // A recipient that gets no stanza: it only takes the key along.
+    wrapFileKey(key) {
+      fileKey = copySecret(key);
+      return [];
+    },
+  });
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await encrypter.encrypt(streamOf(noBytes))) chunks.push(chunk);
+    const start = joinSecrets(chunks).subarray(0, -emptyPayloadLength);
+    const nonce = start.subarray(-payloadNonceLength);
+    return joinSecrets([start, ...encryptPayload(plaintext, fileKey, nonce)]);
+  } finally {
+    fileKey.fill(0);
+  }
 }
 
 /** Why an identity of our own does not open a file. */
@@ -62,11 +81,11 @@ export async function unseal(
   const { Decrypter, armor } = await loadAge();
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  let plaintext = Buffer.alloc(0);
+  let plaintext = noBytes;
   try {
     const binary = isArmored(file) ? armor.decode(Buffer.from(file).toString('latin1')) : file;
     const opened = await decrypter.decrypt(streamOf(binary));
-    plaintext = Buffer.allocUnsafeSlow(opened.size(binary.length));
+    plaintext = secretBytes(opened.size(binary.length));
     let length = 0;
     for await (const chunk of opened) {
       plaintext.set(chunk, length);

@@ -1,3 +1,5 @@
+import { secretBytes } from '../secret-bytes.ts';
+
 /**
  * Standard base64 (RFC 4648, section 4) from bytes to bytes. Node's own works on strings, which
  * cannot be wiped.
@@ -7,12 +9,12 @@ const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const padding = 0x3d;
 const none = 0xff;
 
-const digits = new Uint8Array(256).fill(none);
+const digits = secretBytes(256).fill(none);
 for (const [digit, byte] of alphabet.entries()) digits[byte] = digit;
 
 /** Gives ASCII bytes, padded. */
 export function encodeBase64(bytes: Uint8Array): Buffer {
-  const text = Buffer.allocUnsafeSlow(Math.ceil(bytes.length / 3) * 4);
+  const text = secretBytes(Math.ceil(bytes.length / 3) * 4);
   let to = 0;
   for (let from = 0; from < bytes.length; from += 3) {
     const left = bytes.length - from;
@@ -41,7 +43,7 @@ export function isBase64(text: Uint8Array): boolean {
 /** The bytes that base64 checked by `isBase64` stands for, in memory of their own. */
 export function decodeBase64(text: Uint8Array): Buffer {
   const length = unpaddedLength(text);
-  const bytes = Buffer.allocUnsafeSlow(Math.floor((length * 3) / 4));
+  const bytes = secretBytes(Math.floor((length * 3) / 4));
   let bits = 0;
   let group = 0;
   let to = 0;

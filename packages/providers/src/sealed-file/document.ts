@@ -1,4 +1,5 @@
 import { BrokerError } from '../errors.ts';
+import { joinSecrets } from '../secret-bytes.ts';
 import { isBase64 } from './base64.ts';
 import { cutValues, DocumentError } from './scan.ts';
 
@@ -96,13 +97,7 @@ export function serializeDocument({ items, members }: SealedDocument): Buffer {
     separator = ',\n';
   }
   text(items.size === 0 ? '}\n}\n' : '\n  }\n}\n');
-  const document = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
-  let length = 0;
-  for (const part of parts) {
-    document.set(part, length);
-    length += part.length;
-  }
-  return document;
+  return joinSecrets(parts);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

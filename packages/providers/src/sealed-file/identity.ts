@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { createFile } from '../durable-write.ts';
 import { BrokerError } from '../errors.ts';
 import { readOwnFile } from '../safe-open.ts';
+import { copySecret } from '../secret-bytes.ts';
 import { parseIdentityText } from './key.ts';
 import type { Outcome, Task } from './worker.ts';
 
@@ -128,7 +129,7 @@ function exists(path: string): BrokerError {
 /** A thread of its own for the one task; passphrase and key live there as bytes and end with it. */
 async function runWorker(path: string, task: Task): Promise<Outcome> {
   // Copies, because a transfer takes the memory away and the caller's may not be transferable.
-  const passphrase = Uint8Array.from(task.passphrase);
+  const passphrase = copySecret(task.passphrase);
   const url = import.meta.url.endsWith('.ts')
     ? new URL('./worker.ts', import.meta.url)
     : new URL('./sealed-file-worker.js', import.meta.url);

@@ -1,3 +1,5 @@
+import { secretBytes } from '../secret-bytes.ts';
+
 /**
  * `AGE-SECRET-KEY-1…`: an X25519 scalar in bech32 (BIP 173), from bytes to bytes. Text would be a
  * string, which cannot be wiped.
@@ -11,14 +13,14 @@ const wordCount = 52;
 const checksumLength = 6;
 const keyLength = prefix.length + 1 + wordCount + checksumLength;
 
-const words = new Uint8Array(256).fill(0xff);
+const words = secretBytes(256).fill(0xff);
 for (const [word, byte] of alphabet.entries()) words[byte] = word;
 
 /** Gives the upper-case ASCII bytes of the key, without a line end. */
 export function encodeIdentity(scalar: Uint8Array): Buffer {
-  const data = new Uint8Array(wordCount);
+  const data = secretBytes(wordCount);
   regroup(scalar, 8, data, 5);
-  const key = Buffer.allocUnsafeSlow(keyLength);
+  const key = secretBytes(keyLength);
   prefix.copy(key);
   key[prefix.length] = 0x31;
   const sum = checksum(data) ^ 1;
@@ -36,9 +38,9 @@ export function encodeIdentity(scalar: Uint8Array): Buffer {
 /** Gives the scalar in memory of its own; `undefined` when the bytes are no such key. */
 export function decodeIdentity(key: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (key.length !== keyLength) return undefined;
-  const lower = new Uint8Array(keyLength);
-  const data = new Uint8Array(wordCount + checksumLength);
-  const scalar = new Uint8Array(scalarLength);
+  const lower = secretBytes(keyLength);
+  const data = secretBytes(wordCount + checksumLength);
+  const scalar = secretBytes(scalarLength);
   try {
     for (const [index, byte] of key.entries()) {
       // Upper case throughout: age takes no other.

@@ -1,5 +1,6 @@
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto';
+import { joinSecrets, secretBytes } from '../secret-bytes.ts';
 import { Refusal } from './age.ts';
 
 /**
@@ -15,16 +16,18 @@ const label = Buffer.from('age-encryption.org/v1/scrypt');
 const saltLength = 16;
 const fileKeyLength = 16;
 const tagLength = 16;
+/** Each key encrypts one thing. */
+const nonce = secretBytes(12);
 
 export function scryptRecipient(passphrase: Uint8Array): Recipient {
   return {
     wrapFileKey(fileKey) {
       const salt = randomBytes(saltLength);
       const key = derive(passphrase, salt, workFactor);
-      const cipher = createCipheriv('chacha20-poly1305', key, Buffer.alloc(12), {
+      const cipher = createCipheriv('chacha20-poly1305', key, nonce, {
         authTagLength: tagLength,
       });
-      const body = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
+      const body = joinSecrets([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
       key.fill(0);
       const saltText = salt.toString('base64').replace(/=+$/, '');
       return [new Stanza(['scrypt', saltText, String(workFactor)], body)];
@@ -58,7 +61,7 @@ function derive(passphrase: Uint8Array, salt: Uint8Array, factor: number): Buffe
   const cost = 2 ** factor;
   const r = 8;
   try {
-    return scryptSync(passphrase, Buffer.concat([label, salt]), 32, {
+    return scryptSync(passphrase, joinSecrets([label, salt]), 32, {
       cost,
       blockSize: r,
       parallelization: 1,
@@ -71,15 +74,17 @@ function derive(passphrase: Uint8Array, salt: Uint8Array, factor: number): Buffe
 }
 
 function unwrap(body: Uint8Array, key: Buffer): Uint8Array {
-  const decipher = createDecipheriv('chacha20-poly1305', key, Buffer.alloc(12), {
+  const decipher = createDecipheriv('chacha20-poly1305', key, nonce, {
     authTagLength: tagLength,
   });
   decipher.setAuthTag(body.subarray(fileKeyLength));
+  const fileKey = decipher.update(body.subarray(0, fileKeyLength));
   try {
-    return Buffer.concat([decipher.update(body.subarray(0, fileKeyLength)), decipher.final()]);
+    return joinSecrets([fileKey, decipher.final()]);
   } catch {
     throw new Refusal('passphrase');
   } finally {
+    fileKey.fill(0);
     key.fill(0);
   }
 }

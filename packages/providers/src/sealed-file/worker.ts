@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { joinSecrets, secretBytes } from '../secret-bytes.ts';
 import { Refusal, seal, unseal } from './age.ts';
 import { encodeIdentity, parseIdentityText } from './key.ts';
 import { scryptIdentity, scryptRecipient } from './scrypt.ts';
@@ -34,9 +35,9 @@ async function run({ passphrase, file }: Task): Promise<Outcome> {
 }
 
 async function create(passphrase: Uint8Array): Promise<Outcome> {
-  const scalar = randomFillSync(new Uint8Array(32));
+  const scalar = randomFillSync(secretBytes(32));
   const key = encodeIdentity(scalar);
-  const text = Buffer.concat([key, Buffer.from('\n')]);
+  const text = joinSecrets([key, Buffer.from('\n')]);
   key.fill(0);
   try {
     return { scalar, file: await seal(text, scryptRecipient(passphrase)) };
