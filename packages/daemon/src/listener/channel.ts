@@ -47,9 +47,6 @@ export class Channel {
     this.#options = options;
     this.#decoder = new Decoder({ frame: options.frameLimit });
     const { socket } = options;
-    socket.on('data', (chunk: Buffer) => {
-      this.#read(chunk);
-    });
     socket.on('drain', () => {
       this.#pace();
     });
@@ -119,7 +116,8 @@ export class Channel {
     this.#pace();
   }
 
-  #read(chunk: Buffer): void {
+  /** What has come from the socket; is done with the bytes when it returns. */
+  read(chunk: Buffer): void {
     if (this.#deaf || !this.#samePeer()) {
       chunk.fill(0);
       return;

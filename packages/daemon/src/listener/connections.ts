@@ -4,6 +4,7 @@ import { Channel } from './channel.ts';
 import type { ListenerOptions } from './handler.ts';
 import { admitPeer, type Peer } from './peer.ts';
 import { rpcCodes } from '../protocol/envelope.ts';
+import { readWith } from './reading.ts';
 import { Session } from './session.ts';
 
 interface Entry {
@@ -29,13 +30,17 @@ export class Connections {
     return this.#entries.size;
   }
 
-  add(socket: Socket): void {
-    const peer = this.#admit(socket);
+  /** Takes a socket that is paused. */
+  add(accepted: Socket): void {
+    const peer = this.#admit(accepted);
     if (peer === undefined) {
-      socket.on('error', () => undefined);
-      socket.destroy();
+      accepted.on('error', () => undefined);
+      accepted.destroy();
       return;
     }
+    const socket = readWith(accepted, (chunk) => {
+      channel.read(chunk);
+    });
     const { platform, clock, limits, handlers, version } = this.#options;
     const channel: Channel = new Channel({
       socket,

@@ -22,7 +22,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   checkPathLength(paths.socket);
   openFolders(paths);
   const connections = new Connections(options);
-  const server = createServer((socket) => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
     connections.add(socket);
   });
   const own = await bindSocket(server, paths.socket).catch((error: unknown) => {
