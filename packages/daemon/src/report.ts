@@ -24,7 +24,8 @@ export function endOnBugs(): void {
 
 function nameOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.name) : `thrown ${typeof thrown}`;
+    const name: unknown = thrown instanceof Error ? thrown.name : `thrown ${typeof thrown}`;
+    return String(name);
   } catch {
     return 'of no name';
   }

@@ -67,7 +67,7 @@ function executableProblem(path: string): ((name: string) => BrokerError) | unde
 
 /** What an error of the kernel says of a command; undefined: it says nothing of it. */
 function problemOf(error: unknown): ((name: string) => BrokerError) | undefined {
-  switch ((error as NodeJS.ErrnoException).code) {
+  switch ((error as NodeJS.ErrnoException).code ?? '') {
     case 'EACCES':
     case 'EPERM':
       return notExecutable;
