@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  isSupported,
   BrokerError,
   toBrokerError,
   type Locator,
@@ -165,8 +166,11 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
 function backendOf(config: Config, backend: string): Config['backends'][string] {
   const found = Object.hasOwn(config.backends, backend) ? config.backends[backend] : undefined;
   if (found !== undefined) return found;
+  const known = Object.keys(config.backends).filter((name) =>
+    isSupported(config.backends[name]?.kind ?? ''),
+  );
   throw new BrokerError('ERR_NOT_FOUND', `backend ${backend} does not exist`, {
-    hint: `known backends: ${Object.keys(config.backends).join(', ')}`,
+    hint: `known backends: ${known.join(', ')}`,
     subject: backend,
   });
 }

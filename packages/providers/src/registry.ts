@@ -15,6 +15,11 @@ const loaders: Readonly<Record<string, Load>> = {
   },
 };
 
+/** This version has a provider for it. */
+export function isSupported(kind: string): boolean {
+  return Object.hasOwn(loaders, kind);
+}
+
 export async function createProvider(
   kind: string,
   settings: unknown,

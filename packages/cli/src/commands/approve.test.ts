@@ -97,7 +97,7 @@ describe('which request', () => {
   ])('can be said by %s', async (_what, which, id) => {
     const session = createFakeSession({ answers: answers(two), descriptors: { 3: 'x' } });
     await approve({ which, fd: 3 }, session);
-    expect(session.calls.at(-1)?.params).toEqual({ id });
+    expect(session.calls.at(-1)?.params).toEqual({ id, fingerprint: 'f'.repeat(64) });
   });
 
   test.each([

@@ -24,7 +24,13 @@ const sealed = (state: 'ready' | 'locked'): Status =>
 
 const answers: NonNullable<FakeOptions['answers']> = {
   'broker.status': () => sealed('ready'),
-  'secret.set': ({ name }) => ({ name, backend: 'sealed', version: '1', created: true }),
+  'secret.set': ({ name }) => ({
+    name,
+    backend: 'sealed',
+    version: '1',
+    created: true,
+    changed: true,
+  }),
   'secret.list': () => ({ secrets: [api] }),
   'secret.show': () => api,
   'secret.remove': ({ name }) => ({ name, backend: 'sealed' }),
@@ -66,7 +72,12 @@ describe('a sealed file that is locked', () => {
     return {
       'broker.status': () => sealed(open ? 'ready' : 'locked'),
       'sealed.unlock': () => ({ unlocked: (open = true) }),
-      'secret.set': locked(({ name }) => ({ name, backend: 'sealed', created: true })),
+      'secret.set': locked(({ name }) => ({
+        name,
+        backend: 'sealed',
+        created: true,
+        changed: true,
+      })),
       'secret.list': locked(() => ({ secrets: [] })),
     };
   };

@@ -29,7 +29,9 @@ export async function setSecret(input: SetSecretInput, session: Session): Promis
       ),
     );
     const verb = result.created ? 'stored' : 'replaced';
-    session.output.done(`${verb} ${result.name} in ${result.backend}`, result);
+    const done = `${verb} ${result.name} in ${result.backend}`;
+    const same = `${result.name} in ${result.backend} has this value already`;
+    session.output.done(result.changed ? done : same, result);
     if (!('generate' in source) && endsInOneLineFeed(value)) {
       session.output.note('the value ends in a line feed, which is kept: `printf %s` gives none');
     }

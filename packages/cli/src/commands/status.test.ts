@@ -13,6 +13,7 @@ const status: Status = {
   config: {
     file: '/home/me/.mcp/config.yaml',
     state: 'kept',
+    unusable: [],
     problem: { code: 'ERR_CONFIG', message: 'unknown key setings\u001b[31m' },
   },
   backends: [{ name: 'sealed', kind: 'sealed-file', state: 'locked' }],

@@ -37,13 +37,12 @@ describe('the first config', () => {
   test('holds what its comments show, once they are none', () => {
     const text = initialConfigText({ defaultBackend: 'sealed' });
     const uncommented = text.replaceAll(
-      /^( *)# (?=(variables|servers|identity_file|  +\S).*$)/gm,
+      /^( *)# (?=(variables|identity_file|  +\S).*$)/gm,
       '$1',
     );
     expect(uncommented).not.toBe(text);
     const { config } = parseConfig(uncommented, 'config.yaml');
     expect(Object.keys(config.variables)).toEqual(['DB_PASSWORD']);
-    expect(Object.keys(config.servers)).toEqual(['memory']);
     expect(config.settings.identityFile).toBeDefined();
   });
 });

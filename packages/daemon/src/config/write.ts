@@ -19,7 +19,7 @@ export function initialConfigText({ defaultBackend, identityFile }: InitialConfi
 version: "1.0"
 
 settings:
-  default_backend: ${defaultBackend}   # where secrets go and are looked for
+  default_backend: ${defaultBackend.padEnd(10)}# where secrets go and are looked for
   ttl: 5m                    # how long a value that was read stays fresh
   lock_after: 8h             # idle time after which the sealed file locks
   presence: terminal         # terminal, or passphrase: the strong mode
@@ -30,12 +30,6 @@ ${identity}
 #   DB_PASSWORD:
 #     backend: sealed
 #     ttl: 1m
-
-# For \`mcp exec NAME\`.
-# servers:
-#   memory:
-#     command: [npx, -y, "@modelcontextprotocol/server-memory@2026.8.31"]
-#     env: {API_TOKEN: "$<API_TOKEN>"}
 `;
 }
 

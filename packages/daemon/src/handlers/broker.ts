@@ -1,3 +1,4 @@
+import { isSupported } from '@mcp-broker/providers';
 import type { Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, Status } from '../protocol/messages.ts';
@@ -45,14 +46,18 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',
+      unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
     backends: await Promise.all(
-      Object.entries(broker.config.backends).map(async ([name, { kind }]) => ({
-        name,
-        kind,
-        state: await backendState(broker, name, kind, signal),
-      })),
+      // What every home has without an entry is shown once it can be used.
+      Object.entries(broker.config.backends)
+        .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+        .map(async ([name, { kind }]) => ({
+          name,
+          kind,
+          state: await backendState(broker, name, kind, signal),
+        })),
     ),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {

@@ -14,8 +14,7 @@ export function secretHandlers(
   const find = async (name: string, signal: AbortSignal): Promise<{ plan: Plan; item: Item }> => {
     const plan = await planOf(broker, name);
     const store = await resolver.provider(plan.backend);
-    const items = (await store.list?.({ signal })) ?? [];
-    const item = items.find((other) => other.name === plan.locator.path);
+    const item = await itemOf(store, plan, signal);
     if (item === undefined) throw unknown(name, plan.backend);
     return { plan, item };
   };
@@ -31,7 +30,7 @@ export function secretHandlers(
       const plan = await planOf(broker, name, backend);
       const store = await resolver.provider(plan.backend);
       if (store.put === undefined) throw readOnly(plan.backend);
-      const existed = await has(store, plan, context.signal);
+      const before = await itemOf(store, plan, context.signal);
       const line = {
         event: 'set',
         variables: [name],
@@ -43,7 +42,10 @@ export function secretHandlers(
       );
       resolver.forget(plan);
       const version = info?.version === undefined ? {} : { version: info.version };
-      return { result: { name, backend: plan.backend, created: !existed, ...version } };
+      const created = before === undefined;
+      // A store without versions does not say; then it counts as a change.
+      const changed = created || info?.version === undefined || info.version !== before.version;
+      return { result: { name, backend: plan.backend, created, changed, ...version } };
     },
 
     async 'secret.list'({ backend }, context) {
@@ -72,7 +74,8 @@ export function secretHandlers(
       const plan = await planOf(broker, name);
       const store = await resolver.provider(plan.backend);
       if (store.delete === undefined) throw readOnly(plan.backend);
-      if (!(await has(store, plan, context.signal))) throw unknown(name, plan.backend);
+      if ((await itemOf(store, plan, context.signal)) === undefined)
+        throw unknown(name, plan.backend);
       const line = {
         event: 'delete',
         variables: [name],
@@ -143,9 +146,9 @@ async function planOf(broker: Broker, name: string, backend?: string): Promise<P
   return plan;
 }
 
-async function has(store: Provider, plan: Plan, signal: AbortSignal): Promise<boolean> {
+async function itemOf(store: Provider, plan: Plan, signal: AbortSignal): Promise<Item | undefined> {
   const items = await store.list?.({ signal });
-  return items?.some((item) => item.name === plan.locator.path) ?? false;
+  return items?.find((item) => item.name === plan.locator.path);
 }
 
 async function summarise(broker: Broker, item: Item, backend: string): Promise<SecretSummary> {

@@ -98,7 +98,7 @@ function testHandlers(values: string[], seen: TestListener['seen']): Handlers {
     async 'secret.set'({ name }, { attachments }) {
       values.push(...attachments.map(String));
       seen.buffers.push(...attachments);
-      return { result: { name, backend: 'test', created: true } };
+      return { result: { name, backend: 'test', created: true, changed: true } };
     },
     async 'launch.take'({ ticket }) {
       const attachments = [Buffer.from(`value of ${ticket}`), Buffer.alloc(0)];

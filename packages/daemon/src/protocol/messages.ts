@@ -147,6 +147,8 @@ export interface Status {
     /** `kept`: the file on disk is broken and the one before it is in force. */
     readonly state: 'loaded' | 'absent' | 'kept';
     readonly problem?: ErrorShape;
+    /** Entries that cannot be used although the file can. */
+    readonly unusable: readonly ErrorShape[];
   };
   readonly backends: readonly BackendStatus[];
   readonly cache: { readonly entries: number; readonly bytes: number };
@@ -185,6 +187,8 @@ export interface Methods {
       readonly backend: string;
       readonly version?: string;
       readonly created: boolean;
+      /** False: that value was there already. */
+      readonly changed: boolean;
     };
   };
   'secret.list': {
