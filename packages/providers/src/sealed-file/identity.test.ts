@@ -179,7 +179,7 @@ test('what opens and is no identity is refused without a word of it', async () =
 
 test('a file that others may read or that is a link is refused', async () => {
   const wide = write('wide', `${encodeIdentity(scalar).toString()}\n`);
-  expect(await openIdentityFile(wide)).toEqual(Buffer.from(scalar));
+  expect(await openIdentityFile(wide)).toEqual(new Uint8Array(scalar));
   chmodSync(wide, 0o640);
   expect(await failure(wide)).toMatchObject({
     code: 'ERR_INSECURE_FILE',

@@ -44,7 +44,7 @@ test.each([
   ['with line ends of Windows', `# created\r\n\r\n${key}\r\n`],
   ['with a comment behind', `${key}\n# the end`],
 ])('an identity file %s is read', (_how, text) => {
-  expect(parseIdentityText(Buffer.from(text))).toEqual(Buffer.from(scalar));
+  expect(parseIdentityText(Buffer.from(text))).toEqual(new Uint8Array(scalar));
 });
 
 test.each([

@@ -40,7 +40,7 @@ export function decodeIdentity(key: Uint8Array): Uint8Array<ArrayBuffer> | undef
   if (key.length !== keyLength) return undefined;
   const lower = secretBytes(keyLength);
   const data = secretBytes(wordCount + checksumLength);
-  const scalar = secretBytes(scalarLength);
+  const scalar = new Uint8Array(secretBytes(scalarLength).buffer);
   try {
     for (const [index, byte] of key.entries()) {
       // Upper case throughout: age takes no other.
