@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto';
 import {
-  accessSync,
   closeSync,
   constants,
   fdatasync,
@@ -9,14 +8,13 @@ import {
   read,
   readSync,
   realpathSync,
-  statSync,
   type BigIntStats,
 } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { systemClock, type Clock } from '../clock.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
+import { notExecutable, problemOf } from './find-command.ts';
 
 /** A program as the daemon saw it: what the fingerprint binds, and what the wrapper compares. */
 export interface Executable {
@@ -24,89 +22,6 @@ export interface Executable {
   readonly realPath: string;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
-}
-
-/**
- * Finds a command as execvp does: a name with a slash is a path (relative to the working folder), any
- * other is looked for in PATH. Throws `ERR_COMMAND_NOT_FOUND` (127) or `ERR_NOT_EXECUTABLE` (126).
- */
-export async function findCommand(
-  command: string,
-  searchPath: string | null,
-  workingDirectory: string,
-): Promise<string> {
-  if (command.includes('/')) {
-    const path = resolve(workingDirectory, command);
-    const problem = executableProblem(path);
-    if (problem !== undefined) throw problem(command);
-    return path;
-  }
-  let refused: ((name: string) => BrokerError) | undefined;
-  for (const folder of (searchPath ?? '/usr/bin:/bin').split(':')) {
-    // An empty element means the working folder, as it does to the shell.
-    const path = isAbsolute(folder)
-      ? join(folder, command)
-      : resolve(workingDirectory, folder, command);
-    const problem = executableProblem(path);
-    if (problem === undefined) return path;
-    if (problem === notExecutable) refused ??= problem;
-  }
-  throw (refused ?? notFound)(command);
-}
-
-// Not asynchronous: a hop to another thread takes ten times as long as these calls.
-function executableProblem(path: string): ((name: string) => BrokerError) | undefined {
-  try {
-    if (!statSync(path).isFile()) return notExecutable;
-    accessSync(path, constants.X_OK);
-    return undefined;
-  } catch (error) {
-    return problemOf(error) ?? notFound;
-  }
-}
-
-/** What an error of the kernel says of a command; undefined: it says nothing of it. */
-function problemOf(error: unknown): ((name: string) => BrokerError) | undefined {
-  switch ((error as NodeJS.ErrnoException).code ?? '') {
-    case 'EACCES':
-    case 'EPERM':
-      return notExecutable;
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ELOOP':
-      return notFound;
-    default:
-      return undefined;
-  }
-}
-
-function notFound(command: string): BrokerError {
-  return new BrokerError('ERR_COMMAND_NOT_FOUND', `command not found: ${command}`, {
-    hint: 'give the full path, or add its folder to the PATH of the client',
-    subject: command,
-  });
-}
-
-function notExecutable(command: string): BrokerError {
-  return new BrokerError('ERR_NOT_EXECUTABLE', `command is not executable: ${command}`, {
-    hint: 'a command has to be a regular file with the execute permission (chmod +x)',
-    subject: command,
-  });
-}
-
-function unreadable(command: string): BrokerError {
-  return new BrokerError('ERR_NOT_EXECUTABLE', `command cannot be read: ${command}`, {
-    hint: 'a command has to be readable to be approved (chmod +r)',
-    subject: command,
-  });
-}
-
-function changed(path: string): BrokerError {
-  return new BrokerError('ERR_CHANGED', `${path} changed while it was read`, {
-    hint: 'try again',
-    subject: path,
-    retryable: true,
-  });
 }
 
 export interface Digests {
@@ -238,4 +153,19 @@ function isSettled(stats: BigIntStats, now: number): boolean {
 
 function statKey(stats: BigIntStats): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
+}
+
+function unreadable(command: string): BrokerError {
+  return new BrokerError('ERR_NOT_EXECUTABLE', `command cannot be read: ${command}`, {
+    hint: 'a command has to be readable to be approved (chmod +r)',
+    subject: command,
+  });
+}
+
+function changed(path: string): BrokerError {
+  return new BrokerError('ERR_CHANGED', `${path} changed while it was read`, {
+    hint: 'try again',
+    subject: path,
+    retryable: true,
+  });
 }

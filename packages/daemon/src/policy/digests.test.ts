@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
-import { createDigests, findCommand } from './executable.ts';
+import { createDigests } from './digests.ts';
+import { findCommand } from './find-command.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -58,8 +59,8 @@ describe('a command', () => {
       'link',
     ],
   ];
-  test.each(found)('%s', async (_title, command, path, expected) => {
-    expect(await findCommand(command, path(folder), folder)).toBe(join(folder, expected));
+  test.each(found)('%s', (_title, command, path, expected) => {
+    expect(findCommand(command, path(folder), folder)).toBe(join(folder, expected));
   });
 
   const refused: [title: string, command: string, path: (f: string) => string, code: string][] = [
@@ -68,8 +69,10 @@ describe('a command', () => {
     ['that is a folder', './folder', () => '', 'ERR_NOT_EXECUTABLE'],
     ['whose path does not exist', './none/tool', () => '', 'ERR_COMMAND_NOT_FOUND'],
   ];
-  test.each(refused)('%s is refused', async (_title, command, path, code) => {
-    await expect(findCommand(command, path(folder), folder)).rejects.toMatchObject({ code });
+  test.each(refused)('%s is refused', (_title, command, path, code) => {
+    expect(() => findCommand(command, path(folder), folder)).toThrow(
+      expect.objectContaining({ code }),
+    );
   });
 });
 
