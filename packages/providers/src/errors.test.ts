@@ -111,7 +111,7 @@ test('the cause is there for a debugger, and in nothing that is printed or sent'
   const printed = [
     JSON.stringify(error),
     JSON.stringify(error.toShape()),
-    JSON.stringify({ ...error }),
+    JSON.stringify(Object.assign({}, error)),
     JSON.stringify(BrokerError.fromShape(error)),
     inspect(error, { depth: Infinity }),
     inspect(error, { depth: Infinity, showHidden: true }),
