@@ -22,7 +22,7 @@ const config: ViteUserConfig = defineConfig({
         ssr,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
         },
       },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,7 @@ const problems = [
   ...checkErrors(),
   ...checkCommands(),
   ...checkHints(),
+  ...checkPaths(),
   ...checkExamples(),
   ...checkVersions(),
 ];
@@ -41,15 +42,29 @@ function checkErrors(): string[] {
   ];
 }
 
-/** Every `mcp …` in a code span or a code block of a document is a command that there is. */
-function checkCommands(): string[] {
-  const documents = [
+function documents(): string[] {
+  return [
     ...readdirSync(root).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md'),
     ...readdirSync(join(root, 'docs'))
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs', name)),
   ];
-  return documents.flatMap((file) =>
+}
+
+/** Every code span that looks like a path of the repository, or like a file of source, is one. */
+function checkPaths(): string[] {
+  const path = /^(?:(?:packages|test|docs|scripts)\/[\w./*{},-]*|[\w./*-]+\.(?:ts|cjs|py))$/u;
+  return documents().flatMap((file) =>
+    [...read(file).matchAll(/`([^`\n]+)`/gu)]
+      .map(([, span = '']) => span)
+      .filter((span) => path.test(span) && globSync(span, { cwd: root }).length === 0)
+      .map((span) => `${file}: there is no ${span}`),
+  );
+}
+
+/** Every `mcp …` in a code span or a code block of a document is a command that there is. */
+function checkCommands(): string[] {
+  return documents().flatMap((file) =>
     commandLines(read(file)).flatMap((line) =>
       mistakes(line).map((mistake) => `${file}: ${line}: ${mistake}`),
     ),
