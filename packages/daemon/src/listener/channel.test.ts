@@ -1,18 +1,19 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { helloMs } from './session.ts';
 import { messageMs } from './channel.ts';
 import {
   hello,
   names,
+  platformWith,
   rawClient,
   show,
   startTestListener,
   temporaryHome,
   type TestListener,
 } from './fixture.ts';
+import { createPlatform } from '../platform/index.ts';
 import { encode } from '../protocol/framing.ts';
 
 let home: ReturnType<typeof temporaryHome>;
@@ -108,13 +109,26 @@ test('a hello that arrived in time counts, though nobody could read it in time',
 });
 
 test('a client that sends a byte a second does not live for ever', async () => {
+  // The channel looks at the peer for whatever it reads: so the test knows that it has read a byte.
+  const { startTime } = createPlatform();
+  const reads = new EventEmitter();
+  await listener.stop(0);
+  listener = await startTestListener(home.paths, {
+    platform: platformWith({
+      startTime(pid) {
+        reads.emit('read');
+        return startTime(pid);
+      },
+    }),
+  });
   const client = rawClient(path);
   client.write(hello);
   await client.next();
   const bytes = encode(show(1, 'A'))[0] ?? Buffer.alloc(0);
-  for (const byte of bytes.subarray(0, 12)) {
+  for (const byte of bytes.subarray(0, messageMs / 1000)) {
+    const read = once(reads, 'read');
     client.write(Buffer.of(byte));
-    await delay(2);
+    await read;
     listener.clock.pass(1000);
   }
   const [answer, ...more] = await client.rest();
