@@ -112,7 +112,7 @@ test('the cause is there for a debugger, and in nothing that is printed or sent'
     JSON.stringify(error),
     JSON.stringify(error.toShape()),
     JSON.stringify(Object.assign({}, error)),
-    JSON.stringify(BrokerError.fromShape(error)),
+    JSON.stringify(BrokerError.fromShape(error.toShape())),
     inspect(error, { depth: Infinity }),
     inspect(error, { depth: Infinity, showHidden: true }),
     inspect(error.toShape(), { depth: Infinity, showHidden: true }),
