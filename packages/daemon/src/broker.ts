@@ -8,7 +8,7 @@ import type { Vault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './policy/approvals.ts';
-import type { Digests } from './policy/executable.ts';
+import type { Digests } from './policy/digests.ts';
 import type { Launches } from './policy/presence.ts';
 import type { PresencePolicy } from './policy/presence-mode.ts';
 import type { Resolver } from './resolver.ts';

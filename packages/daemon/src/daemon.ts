@@ -16,7 +16,7 @@ import { createVault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import { createApprovals } from './policy/approvals.ts';
-import { createDigests } from './policy/executable.ts';
+import { createDigests } from './policy/digests.ts';
 import { createLaunches } from './policy/presence.ts';
 import { createPresencePolicy } from './policy/presence-mode.ts';
 import { createResolver } from './resolver.ts';

@@ -36,10 +36,7 @@ describe('the first config', () => {
 
   test('holds what its comments show, once they are none', () => {
     const text = initialConfigText({ defaultBackend: 'sealed' });
-    const uncommented = text.replaceAll(
-      /^( *)# (?=(variables|identity_file|  +\S).*$)/gm,
-      '$1',
-    );
+    const uncommented = text.replaceAll(/^( *)# (?=(variables|identity_file|  +\S).*$)/gm, '$1');
     expect(uncommented).not.toBe(text);
     const { config } = parseConfig(uncommented, 'config.yaml');
     expect(Object.keys(config.variables)).toEqual(['DB_PASSWORD']);
