@@ -9,7 +9,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { hashLine, origin, readLink, type Head } from './chain.ts';
@@ -178,7 +178,7 @@ function parseHead(fd: number): Head | undefined {
 
 function touched(path: string, problem: string): BrokerError {
   return new BrokerError('ERR_AUDIT', `${path} ${problem}`, {
-    hint: 'try again: the log goes on in the file that stands there; to look at it: mcp audit tail',
+    hint: `ls -la ${dirname(path)}`,
     subject: path,
   });
 }
