@@ -1,6 +1,6 @@
 import type { Client } from '@mcp-broker/daemon/client';
 import type { PendingApproval } from '@mcp-broker/daemon/protocol';
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createHome, expectSuccess, type Home } from '../kit/home.ts';
@@ -116,6 +116,23 @@ describe('in a home with a passphrase', () => {
     });
   });
 
+  test('a launch that is decided while the config changes gets no value', async () => {
+    await ticketFor(home, client, launchOf('TOKEN'));
+    const file = join(home.broker, 'config.yaml');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}# changed meanwhile\n`);
+    // A program that takes long to hash: the config is read while the launch waits for it.
+    const slow = join(home.folder, 'slow');
+    writeFileSync(slow, Buffer.alloc(64 * 1024 * 1024, '#'), { mode: 0o755 });
+    const launch = launchOf('TOKEN', { command: slow });
+    const text = readFileSync(file, 'utf8');
+    await ticketFor(home, client, launch);
+    const asked = client.call('launch.request', launch);
+    writeFileSync(file, `${text}variables: {TOKEN: {ttl: 1m}}\n`);
+    const [{ result }] = await Promise.all([asked, client.call('config.reload', {})]);
+    const taken = client.call('launch.take', { ticket: result.ticket });
+    await expect(taken).rejects.toMatchObject({ code: 'ERR_DENIED' });
+  });
+
   test('an unlock that a lock has overtaken leaves the file locked', async () => {
     expectSuccess(await home.mcp(['lock']));
     const passphrase = Buffer.from(home.passphrase);
@@ -141,6 +158,26 @@ describe('in a home with a passphrase', () => {
     expect(backends.find(({ name }) => name === 'sealed')?.state).toBe('locked');
     expectSuccess(await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase }));
   });
+});
+
+test('a home that is locked while it is made stays locked', async () => {
+  const home = await createHome({ kind: 'empty' });
+  try {
+    mkdirSync(home.broker, { mode: 0o700 });
+    expectSuccess(await home.mcp(['daemon', 'start']));
+    const client = await connectTo(home);
+    const attachments = [Buffer.from(home.passphrase)];
+    const create = client
+      .call('sealed.create', {}, { attachments })
+      .catch((error: unknown) => error);
+    await client.call('sealed.lock', {});
+    expect(await create).toMatchObject({ code: 'ERR_LOCKED' });
+    const { backends } = (await client.call('broker.status', {})).result;
+    expect(backends.find(({ name }) => name === 'sealed')?.state).toBe('locked');
+    client.close();
+  } finally {
+    await home.remove();
+  }
 });
 
 describe('in a home with an identity file', () => {

@@ -137,6 +137,13 @@ test.each([
   }).toThrow(`the value of TOKEN ${says}`);
 });
 
+test('the error of a variable names it, also when its name happens to stand in the message', () => {
+  const locked = new BrokerError('ERR_LOCKED', 'the sealed file is locked');
+  for (const name of ['a', 'file', 'locked']) {
+    expect(nameSubject(locked, name).message).toBe(`${name}: the sealed file is locked`);
+  }
+});
+
 test('the error of a variable names it, whatever its provider said', () => {
   expect(
     nameSubject(new BrokerError('ERR_LOCKED', 'the sealed file is locked'), 'A'),

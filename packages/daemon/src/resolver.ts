@@ -205,7 +205,7 @@ export function checkEnvironmentValue(bytes: Uint8Array, subject: string): void 
 /** The error of one variable names it, whatever its provider said. */
 export function nameSubject(error: unknown, subject: string): BrokerError {
   const known = toBrokerError(error);
-  if (known.subject === subject || known.message.includes(subject)) return known;
+  if (known.subject === subject) return known;
   return new BrokerError(known.code, `${subject}: ${known.message}`, {
     hint: known.hint,
     retryable: known.retryable,

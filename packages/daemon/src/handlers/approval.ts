@@ -67,7 +67,6 @@ async function provePresence(
     });
   } else {
     await keyring.checkPassphrase(passphrase);
-    broker.presence.proven();
   }
 }
 

@@ -49,6 +49,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const launch = randomBytes(8).toString('hex');
       const { server } = request;
       const about = { launch, ...caller(context), ...(server === undefined ? {} : { server }) };
+      // Before anything is planned by it: what is decided while it changes gets no value.
+      const config = broker.loaded.digest;
       let subjects: readonly string[] = [];
       try {
         const plan = readLaunch(request);
@@ -69,7 +71,6 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
             about,
           );
         }
-        const config = broker.loaded.digest;
         const ticket = tickets.issue(context, {
           launch,
           server,

@@ -42,7 +42,6 @@ export function sealedHandlers(
       if (keyring.unlocked) return { result: { unlocked: false } };
       const [passphrase] = context.attachments;
       await unlocking(broker, context, () => keyring.unlock(passphrase, context.signal));
-      if (passphrase !== undefined) broker.presence.proven();
       return { result: { unlocked: true } };
     },
 
@@ -67,7 +66,11 @@ async function createIdentity({ keyring, paths }: Broker, passphrase: Buffer): P
       hint: 'mcp lock',
     });
   }
-  keyring.adopt(await createIdentityFile(paths.identity, passphrase));
+  const { epoch } = keyring;
+  const scalar = await createIdentityFile(paths.identity, passphrase);
+  // Locked meanwhile: it stays so, and the file that was made is there to be unlocked.
+  if (keyring.epoch === epoch) keyring.adopt(scalar);
+  else scalar.fill(0);
 }
 
 /** An unlock that cannot be written down is taken back. */

@@ -1,31 +1,24 @@
 export type PresenceMode = 'terminal' | 'passphrase';
 
 /**
- * What proves that a person is there. Asking for more counts at once; asking for less, from the moment
- * that somebody has given the passphrase: a config file that is changed behind a person's back relaxes
- * nothing.
+ * What proves that a person is there. A config that asks for more counts at once. One that asks for
+ * less counts when the daemon starts anew, and is locked: a file that is changed behind a person's back
+ * relaxes nothing, and neither does an unlock, since an identity file can be changed as well.
  */
 export interface PresencePolicy {
   readonly mode: PresenceMode;
   /** The config now says so. */
   configure(mode: PresenceMode): void;
-  /** The passphrase was given. */
-  proven(): void;
 }
 
 export function createPresencePolicy(initial: PresenceMode): PresencePolicy {
-  let configured = initial;
   let mode = initial;
   return {
     get mode() {
       return mode;
     },
     configure(next) {
-      configured = next;
       if (next === 'passphrase') mode = next;
-    },
-    proven() {
-      mode = configured;
     },
   };
 }

@@ -32,7 +32,10 @@ export async function recipientOf(key: webcrypto.CryptoKey): Promise<string> {
   return identityToRecipient(key);
 }
 
-/** Encrypts to one recipient. The library makes the header; it never sees the plaintext. */
+/**
+ * Encrypts to one recipient. The library makes the header, and an empty payload that is cut off here and
+ * never leaves this function: its one chunk had the key and nonce that our own last chunk may have.
+ */
 export async function seal(plaintext: Uint8Array, recipient: string | Recipient): Promise<Buffer> {
   const { Encrypter } = await loadAge();
   const encrypter = new Encrypter();
