@@ -16,6 +16,9 @@ export interface Paths {
   readonly audit: string;
   readonly secrets: string;
   readonly identity: string;
+  /** The broker's own items, sealed like the secrets, where no locator leads. */
+  readonly own: string;
+  readonly grants: string;
 }
 
 export interface PathOptions {
@@ -44,6 +47,8 @@ export function locatePaths(options: PathOptions = {}): Paths {
     audit: `${state}/audit`,
     secrets: `${home}/secrets.age`,
     identity: `${home}/identity.age`,
+    own: `${home}/own.age`,
+    grants: `${state}/grants`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
+import type { ApprovalMethods } from './approvals.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -63,6 +64,8 @@ export interface LaunchRequest {
   readonly allowArgs?: boolean;
   /** Claims: what the caller says the server is called. */
   readonly server?: string;
+  /** How long to wait for a person, in milliseconds; 0 by default. `launch.pending` tells what to type. */
+  readonly waitMs?: number;
 }
 
 /** A file as it was when it was hashed. 64-bit numbers are decimal strings. */
@@ -80,41 +83,13 @@ export interface LaunchTicket {
   readonly launch: string;
   /** Single use, bound to this connection and to the process at its other end. */
   readonly ticket: string;
-  /** What to run; compared with the disk directly before the spawn. */
-  readonly executable: FileIdentity;
+  /** What to run, then every further file that counts; compared with the disk directly before the spawn. */
+  readonly files: readonly FileIdentity[];
 }
 
 export interface LaunchValues {
   /** For each distinct reference, by its canonical text: the attachment's index, or null: its default. */
   readonly values: Readonly<Record<string, number | null>>;
-}
-
-/** A variable of a request: where it would be put, and where it would come from. */
-export interface RequestedVariable {
-  readonly reference: string;
-  readonly name: string;
-  readonly backend: string;
-  readonly locator: string;
-  /** Names of the environment entries (or `argument N`) that it goes to. */
-  readonly into: readonly string[];
-}
-
-export interface PendingApproval {
-  /** Four characters, unique among the pending ones. */
-  readonly id: string;
-  readonly server?: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly executable: string;
-  /** SHA-256 of the executable's content, hex. */
-  readonly digest: string;
-  readonly workingDirectory: string;
-  readonly variables: readonly RequestedVariable[];
-  readonly environment: readonly EnvironmentEntry[];
-  readonly fingerprint: string;
-  readonly pid: number;
-  /** ISO 8601, UTC. */
-  readonly requested: string;
 }
 
 export interface SecretSummary {
@@ -161,15 +136,32 @@ export interface Status {
     readonly resident: number;
   };
   readonly grants: number;
+  /** Why the grants file grants nothing. */
+  readonly grantsProblem?: ErrorShape;
   readonly pending: number;
   readonly connections: number;
   readonly audit: { readonly sequence: number; readonly state: 'ok' | 'failing' };
 }
 
+/** What `audit.verify` found. */
+export interface AuditVerdict {
+  readonly ok: boolean;
+  /** Lines that were read, in all files. */
+  readonly lines: number;
+  /** Number of the newest line. */
+  readonly sequence: number;
+  /** Number of the last line that a MAC covers; null: none, or the keys are locked. */
+  readonly covered: number | null;
+  /** The first line that is wrong: file, its line in it from 1, and what is wrong. */
+  readonly problem?: { readonly file: string; readonly line: number; readonly message: string };
+  /** `locked`: the chain alone was checked. */
+  readonly keys: 'used' | 'locked';
+}
+
 type None = Record<string, never>;
 
 /** Every method: what it takes and gives. Attachments stand in the comment. */
-export interface Methods {
+export interface Methods extends ApprovalMethods {
   'broker.hello': { params: Hello; result: HelloResult };
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
@@ -196,6 +188,13 @@ export interface Methods {
     result: { readonly secrets: readonly SecretSummary[] };
   };
   'secret.show': { params: { readonly name: string }; result: SecretSummary };
+  /** What has to be shown before `secret.reveal`: gives the code to type. Needs a controlling terminal. */
+  'secret.open': { params: { readonly name: string }; result: { readonly code: string } };
+  /** With `code`, or the sealed file's passphrase as the attachment. The answer's attachment: the value. */
+  'secret.reveal': {
+    params: { readonly name: string; readonly code?: string };
+    result: SecretSummary;
+  };
   'secret.remove': {
     params: { readonly name: string };
     result: { readonly name: string; readonly backend: string };
@@ -204,23 +203,15 @@ export interface Methods {
     params: { readonly names?: readonly string[] };
     result: { readonly cleared: number };
   };
+  /**
+   * Attachment: the inherited variables that steer (`isInheritedSteering`), as `NAME=value`, each ended
+   * by a NUL; none when there is none.
+   */
   'launch.request': { params: LaunchRequest; result: LaunchTicket };
   /** The answer's attachments: one value for each reference that has one. */
   'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
-  'approval.list': { params: None; result: { readonly pending: readonly PendingApproval[] } };
-  /** Shows one request, and gives the code to type. Needs a controlling terminal. */
-  'approval.open': {
-    params: { readonly id: string };
-    result: { readonly request: PendingApproval; readonly code: string };
-  };
-  /**
-   * Grants the request that was shown: id and fingerprint have to be its own. With `code`: as typed on
-   * the terminal. Without: the attachment is the sealed file's passphrase.
-   */
-  'approval.grant': {
-    params: { readonly id: string; readonly fingerprint: string; readonly code?: string };
-    result: { readonly request: PendingApproval; readonly until: 'daemon stops' };
-  };
+  /** Reads every file of the log. While locked, MACs are not checked. */
+  'audit.verify': { params: None; result: AuditVerdict };
   /** The last lines, oldest first; with `follow`, each later line comes as `audit.line`. */
   'audit.tail': {
     params: { readonly lines: number; readonly follow?: boolean };
@@ -232,6 +223,8 @@ export type Method = keyof Methods;
 
 /** Sent by the daemon on a connection that asked for it. */
 export interface Events {
+  /** A launch that may wait waits: for whom, and the command that a person types. */
+  'launch.pending': { readonly id: string; readonly hint: string };
   'audit.line': { readonly line: string };
 }
 
