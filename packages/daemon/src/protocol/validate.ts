@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Cancel, Hello, Method, Methods } from './messages.ts';
 
@@ -6,73 +6,99 @@ import type { Cancel, Hello, Method, Methods } from './messages.ts';
 z.config({ jitless: true });
 
 /** Counts UTF-16 units. What a name or a path may be is the handlers' business: they say it better. */
-function text(max: number): z.ZodType<string> {
-  return z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\0'));
+function text(max: number): z.ZodMiniType<string> {
+  return z.string().check(
+    z.maxLength(max),
+    z.refine((value) => !value.includes('\0')),
+  );
 }
 
-const none = z.strictObject({});
-const name = text(1024).refine((value) => value !== '');
+function count(most: number): z.ZodMiniType<number> {
+  return z.int().check(z.gte(0), z.lte(most));
+}
+
+function list<T>(item: z.ZodMiniType<T>): z.ZodMiniType<T[]> {
+  return z.array(item).check(z.maxLength(many));
+}
+
+const notEmpty = z.refine<string>((value) => value !== '');
+const name = text(1024).check(notEmpty);
 const path = text(4096);
 const claim = text(256);
 /** The kernel takes no longer argument or environment entry. */
 const argument = text(131_072);
 const many = 10_000;
 
-const entry = z.strictObject({
-  name: text(1024),
-  value: argument,
-  origin: z.enum(['inherited', 'entry']),
-});
+const none = (): z.ZodMiniObject<{}, z.core.$strict> => z.strictObject({});
 
+/** What each method takes; built when it is first called, since most daemons see few of the methods. */
 const params = {
-  'broker.hello': z.strictObject({ protocol: z.int().min(0), client: claim.exactOptional() }),
+  'broker.hello': () =>
+    z.strictObject({
+      protocol: count(Number.MAX_SAFE_INTEGER),
+      client: z.exactOptional(claim),
+    }),
   'broker.status': none,
   'broker.stop': none,
   'config.reload': none,
   'sealed.create': none,
   'sealed.unlock': none,
   'sealed.lock': none,
-  'secret.set': z.strictObject({ name, backend: name.exactOptional() }),
-  'secret.list': z.strictObject({ backend: name.exactOptional() }),
-  'secret.show': z.strictObject({ name }),
-  'secret.remove': z.strictObject({ name }),
-  'cache.clear': z.strictObject({ names: z.array(name).max(many).exactOptional() }),
-  'launch.request': z.strictObject({
-    command: path.refine((value) => value !== ''),
-    args: z.array(argument).max(many),
-    path: argument.nullable(),
-    environment: z.array(entry).max(many),
-    allowArgs: z.boolean().exactOptional(),
-    server: claim.exactOptional(),
-  }),
-  'launch.take': z.strictObject({ ticket: name }),
+  'secret.set': () => z.strictObject({ name, backend: z.exactOptional(name) }),
+  'secret.list': () => z.strictObject({ backend: z.exactOptional(name) }),
+  'secret.show': () => z.strictObject({ name }),
+  'secret.remove': () => z.strictObject({ name }),
+  'cache.clear': () => z.strictObject({ names: z.exactOptional(list(name)) }),
+  'launch.request': () =>
+    z.strictObject({
+      command: path.check(notEmpty),
+      args: list(argument),
+      path: z.nullable(argument),
+      environment: list(
+        z.strictObject({
+          name: text(1024),
+          value: argument,
+          origin: z.enum(['inherited', 'entry']),
+        }),
+      ),
+      allowArgs: z.exactOptional(z.boolean()),
+      server: z.exactOptional(claim),
+    }),
+  'launch.take': () => z.strictObject({ ticket: name }),
   'approval.list': none,
-  'approval.open': z.strictObject({ id: name }),
-  'approval.grant': z.strictObject({ id: name, fingerprint: name, code: name.exactOptional() }),
-  'audit.tail': z.strictObject({
-    lines: z.int().min(0).max(many),
-    follow: z.boolean().exactOptional(),
-  }),
-} satisfies { readonly [M in Method]: z.ZodType<Methods[M]['params']> };
+  'approval.open': () => z.strictObject({ id: name }),
+  'approval.grant': () =>
+    z.strictObject({ id: name, fingerprint: name, code: z.exactOptional(name) }),
+  'audit.tail': () => z.strictObject({ lines: count(many), follow: z.exactOptional(z.boolean()) }),
+} satisfies { readonly [M in Method]: () => z.ZodMiniType<Methods[M]['params']> };
 
 /** The members of each method's params, and whether each may be left out; for what checks the document. */
-export const requestMembers: Readonly<Record<Method, Readonly<Record<string, boolean>>>> =
-  Object.fromEntries(
-    Object.entries(params).map(([method, { shape }]) => [
+export function requestMembers(): Record<string, Record<string, boolean>> {
+  return Object.fromEntries(
+    Object.entries(params).map(([method, build]) => [
       method,
       Object.fromEntries(
-        Object.entries<z.ZodType>(shape).map(([member, schema]) => [
+        Object.entries<z.ZodMiniType>(build().shape).map(([member, schema]) => [
           member,
-          schema.safeParse(undefined).success || schema instanceof z.ZodExactOptional,
+          schema instanceof z.ZodMiniExactOptional,
         ]),
       ),
     ]),
-  ) as Record<Method, Record<string, boolean>>;
+  );
+}
 
-const cancel: z.ZodType<Cancel['params']> = z.strictObject({ id: z.int().min(0) });
+const cancel = (): z.ZodMiniType<Cancel['params']> =>
+  z.strictObject({ id: count(Number.MAX_SAFE_INTEGER) });
+
+type Build<T> = () => z.ZodMiniType<T>;
+
+const built = new Map<() => unknown, unknown>();
+
+function schemaOf<T>(build: Build<T>): z.ZodMiniType<T> {
+  const schema = (built.get(build) as z.ZodMiniType<T> | undefined) ?? build();
+  built.set(build, schema);
+  return schema;
+}
 
 /** How many attachments a method takes; without an entry, none. */
 const attachmentCounts: Partial<Record<Method, readonly [least: number, most: number]>> = {
@@ -94,8 +120,8 @@ export function checkRequest<M extends Method>(
     throw misuse(method, `the number of attachments has to be ${number}`);
   }
   // The table's type says that each schema is that of its method.
-  const schema = params[method] as unknown as z.ZodType<Methods[M]['params']>;
-  return parse(schema, method, value);
+  const build = params[method] as unknown as Build<Methods[M]['params']>;
+  return parse(build, method, value);
 }
 
 /** Throws `ERR_USAGE`. */
@@ -108,8 +134,8 @@ export function readCancel(value: unknown): Cancel['params'] {
   return parse(cancel, 'request.cancel', value);
 }
 
-function parse<T>(schema: z.ZodType<T>, method: string, value: unknown): T {
-  const result = schema.safeParse(value);
+function parse<T>(build: Build<T>, method: string, value: unknown): T {
+  const result = schemaOf(build).safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw misuse(method, issue === undefined ? 'the params are not valid' : describe(issue));
