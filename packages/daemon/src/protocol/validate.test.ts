@@ -20,6 +20,15 @@ test.each<[Method, object, number]>([
   ['launch.request', { ...launch, path: null, allowArgs: true, server: 'github' }, 0],
   ['approval.grant', { id: 'K7Q4', fingerprint: 'aa', code: 'ABCD' }, 0],
   ['approval.grant', { id: 'K7Q4', fingerprint: 'aa' }, 1],
+  [
+    'approval.grant',
+    { id: 'K7Q4', fingerprint: 'aa', variables: ['A'], lifetime: 3_600_000, workspace: '/srv' },
+    1,
+  ],
+  ['approval.deny', { id: 'K7Q4', lifetime: 'session' }, 0],
+  ['grant.revoke', { all: true }, 0],
+  ['launch.request', { ...launch, waitMs: 30_000 }, 1],
+  ['secret.reveal', { name: 'TOKEN' }, 1],
   ['audit.tail', { lines: 10, follow: true }, 0],
 ])('%s takes %j', (method, params, attachments) => {
   expect(checkRequest(method, params, attachments)).toEqual(params);
@@ -42,6 +51,9 @@ test.each<[Method, unknown, string]>([
     { ...launch, environment: [{ name: 'A', value: 'hunter2', origin: 'hunter2' }] },
     '`params.environment[0].origin` is not valid',
   ],
+  ['launch.request', { ...launch, waitMs: 3_600_001 }, '`params.waitMs` is too long or too large'],
+  ['approval.deny', { id: 'K7Q4', lifetime: 'hunter2' }, '`params.lifetime` is not valid'],
+  ['approval.deny', { id: 'K7Q4', lifetime: 0 }, '`params.lifetime` is too short or too small'],
   ['audit.tail', { lines: 1.5 }, '`params.lines` is'],
   ['audit.tail', { lines: -1 }, '`params.lines` is too short or too small'],
   ['audit.tail', { lines: 1e9 }, '`params.lines` is too long or too large'],

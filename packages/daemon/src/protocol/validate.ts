@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { BrokerError } from '@mcp-broker/providers/errors';
+import type { Lifetime } from './approvals.ts';
 import type { Cancel, Hello, Method, Methods } from './messages.ts';
 
 // The daemon runs without `eval`; this keeps zod from trying it.
@@ -29,6 +30,15 @@ const claim = text(256);
 const argument = text(131_072);
 const many = 10_000;
 
+/** A client that waits holds a connection; nobody means to wait longer. */
+const maxWaitMs = 60 * 60 * 1000;
+
+const lifetime = (): z.ZodMiniType<Lifetime> =>
+  z.union([
+    z.enum(['once', 'session', 'always']),
+    z.int().check(z.gte(1), z.lte(Number.MAX_SAFE_INTEGER)),
+  ]);
+
 const none = (): z.ZodMiniObject<{}, z.core.$strict> => z.strictObject({});
 
 /** What each method takes; built when it is first called, since most daemons see few of the methods. */
@@ -47,6 +57,8 @@ const params = {
   'secret.set': () => z.strictObject({ name, backend: z.exactOptional(name) }),
   'secret.list': () => z.strictObject({ backend: z.exactOptional(name) }),
   'secret.show': () => z.strictObject({ name }),
+  'secret.open': () => z.strictObject({ name }),
+  'secret.reveal': () => z.strictObject({ name, code: z.exactOptional(name) }),
   'secret.remove': () => z.strictObject({ name }),
   'cache.clear': () => z.strictObject({ names: z.exactOptional(list(name)) }),
   'launch.request': () =>
@@ -63,12 +75,29 @@ const params = {
       ),
       allowArgs: z.exactOptional(z.boolean()),
       server: z.exactOptional(claim),
+      waitMs: z.exactOptional(count(maxWaitMs)),
     }),
   'launch.take': () => z.strictObject({ ticket: name }),
   'approval.list': none,
   'approval.open': () => z.strictObject({ id: name }),
   'approval.grant': () =>
-    z.strictObject({ id: name, fingerprint: name, code: z.exactOptional(name) }),
+    z.strictObject({
+      id: name,
+      fingerprint: name,
+      variables: z.exactOptional(list(name)),
+      lifetime: z.exactOptional(lifetime()),
+      workspace: z.exactOptional(path.check(notEmpty)),
+      code: z.exactOptional(name),
+    }),
+  'approval.deny': () => z.strictObject({ id: name, lifetime: z.exactOptional(lifetime()) }),
+  'grant.list': none,
+  'grant.revoke': () =>
+    z.strictObject({
+      id: z.exactOptional(name),
+      server: z.exactOptional(claim),
+      all: z.exactOptional(z.boolean()),
+    }),
+  'audit.verify': none,
   'audit.tail': () => z.strictObject({ lines: count(many), follow: z.exactOptional(z.boolean()) }),
 } satisfies { readonly [M in Method]: () => z.ZodMiniType<Methods[M]['params']> };
 
@@ -105,6 +134,8 @@ const attachmentCounts: Partial<Record<Method, readonly [least: number, most: nu
   'secret.set': [1, 1],
   'sealed.create': [0, 1],
   'sealed.unlock': [0, 1],
+  'secret.reveal': [0, 1],
+  'launch.request': [0, 1],
   'approval.grant': [0, 1],
 };
 
