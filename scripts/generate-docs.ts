@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configTables } from '../packages/daemon/src/config/docs.ts';
-import { configJsonSchema } from '../packages/daemon/src/config/schema.ts';
+import { configJsonSchema } from '../packages/daemon/src/config/json-schema.ts';
 
 /**
  * Writes what follows from the code: docs/config.schema.json and the tables of docs/configuration.md

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { configTables } from './docs.ts';
+import { configJsonSchema } from './json-schema.ts';
 import { parseConfig } from './parse.ts';
-import { configJsonSchema } from './schema.ts';
 
 const docs = new URL('../../../../docs/', import.meta.url);
 const page = readFileSync(new URL('configuration.md', docs), 'utf8');

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { isPlainName, type Path, type Problem } from './problem.ts';
 import { isSecretKey, secretProblem } from './secret-keys.ts';
 import { suggest } from './suggest.ts';

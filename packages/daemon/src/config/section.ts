@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`
@@ -12,12 +12,13 @@ type Renamed<Fields, Names> = {
   ]: Fields[Key];
 };
 
-type Section<Shape extends z.ZodRawShape, Names> = z.ZodPipe<
-  z.ZodObject<Shape, z.core.$strict>,
-  z.ZodTransform<
-    Renamed<z.core.output<z.ZodObject<Shape, z.core.$strict>>, Names>,
-    z.core.output<z.ZodObject<Shape, z.core.$strict>>
-  >
+type FieldsOf<Shape extends z.core.$ZodShape> = z.core.output<
+  z.ZodMiniObject<Shape, z.core.$strict>
+>;
+
+type Section<Shape extends z.core.$ZodShape, Names> = z.ZodMiniPipe<
+  z.ZodMiniObject<Shape, z.core.$strict>,
+  z.ZodMiniTransform<Renamed<FieldsOf<Shape>, Names>, FieldsOf<Shape>>
 >;
 
 /**
@@ -25,7 +26,7 @@ type Section<Shape extends z.ZodRawShape, Names> = z.ZodPipe<
  * duration `ttl` comes out as `ttlMs`.
  */
 export function section<
-  Shape extends z.ZodRawShape,
+  Shape extends z.core.$ZodShape,
   const Names extends Record<string, string> = {},
 >(shape: Shape, names?: Names): Section<Shape, Names> {
   const keys = Object.keys(shape);
@@ -33,12 +34,25 @@ export function section<
     // An issue has no other room for what would have been right; `problemsOf` reads it.
     error: ({ code }) => (code === 'unrecognized_keys' ? keys.join(' ') : undefined),
   });
-  return object.transform(
-    (fields) =>
-      Object.fromEntries(
-        Object.entries(fields).map(([key, value]) => [names?.[key] ?? camel(key), value]),
-      ) as Renamed<typeof fields, Names>,
+  return z.pipe(
+    object,
+    z.transform(
+      (fields: FieldsOf<Shape>) =>
+        Object.fromEntries(
+          Object.entries(fields).map(([key, value]) => [names?.[key] ?? camel(key), value]),
+        ) as Renamed<FieldsOf<Shape>, Names>,
+    ),
   );
+}
+
+/** The same kind of value, with what the JSON Schema and the documentation say of it here. */
+export function described<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  description: string,
+): Schema {
+  const own = schema.clone();
+  z.globalRegistry.add(own, { description });
+  return own;
 }
 
 function camel(key: string): string {
@@ -47,12 +61,13 @@ function camel(key: string): string {
 
 /** Names of the user's own. Without a prototype, so that `constructor` is a name like any other. */
 export function record<Value>(
-  name: z.ZodType<string, string>,
-  value: z.ZodType<Value>,
-): z.ZodType<Readonly<Record<string, Value>>, Record<string, unknown>> {
-  return z
-    .record(name, value)
-    .transform((entries): Readonly<Record<string, Value>> =>
+  name: z.ZodMiniType<string, string>,
+  value: z.ZodMiniType<Value>,
+): z.ZodMiniType<Readonly<Record<string, Value>>, Record<string, unknown>> {
+  return z.pipe(
+    z.record(name, value),
+    z.transform((entries: Record<string, Value>): Readonly<Record<string, Value>> =>
       Object.assign(Object.create(null) as Record<string, Value>, entries),
-    );
+    ),
+  );
 }

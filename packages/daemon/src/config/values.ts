@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { expandTilde } from '../paths.ts';
 import { durationPattern, parseDuration } from './duration.ts';
 import { parseSize, sizePattern } from './size.ts';
@@ -8,35 +8,39 @@ import { parseSize, sizePattern } from './size.ts';
  * there. They are zod's input text and give what the rest of the program works with.
  */
 
-type Text<Output = string> = z.ZodType<Output, string>;
+type Text<Output = string> = z.ZodMiniType<Output, string>;
 
-function text(pattern: RegExp, message: string): z.ZodString {
-  return z.string().regex(pattern, message);
+function text(pattern: RegExp, message: string): z.ZodMiniString<string> {
+  return z.string().check(z.regex(pattern, message));
+}
+
+export function whole(least: number, most: number): z.ZodMiniType<number> {
+  return z.int().check(z.gte(least), z.lte(most));
 }
 
 /** One line without control characters. */
 export const line: Text = text(/^[^\p{Cc}]+$/u, 'must be text on one line');
 
 /** Milliseconds. */
-export const duration: Text<number> = text(
-  durationPattern,
-  'must be a duration such as 30s, 15m, 8h or 30d',
-).transform((value) => parseDuration(value) ?? Number.NaN);
+export const duration: Text<number> = z.pipe(
+  text(durationPattern, 'must be a duration such as 30s, 15m, 8h or 30d'),
+  z.transform((value) => parseDuration(value) ?? Number.NaN),
+);
 
 /** Bytes. */
-export const size: Text<number> = text(
-  sizePattern,
-  'must be a size such as 256KiB or 64MiB',
-).transform((value) => parseSize(value) ?? Number.NaN);
+export const size: Text<number> = z.pipe(
+  text(sizePattern, 'must be a size such as 256KiB or 64MiB'),
+  z.transform((value) => parseSize(value) ?? Number.NaN),
+);
 
 /** An absolute path. */
-export const file: Text = text(
-  /^(\/|~\/)[^\p{Cc}]*$/u,
-  'must be a path that begins with / or ~/',
-).transform(expandTilde);
+export const file: Text = z.pipe(
+  text(/^(\/|~\/)[^\p{Cc}]*$/u, 'must be a path that begins with / or ~/'),
+  z.transform(expandTilde),
+);
 
 /** Any path; the earlier tool took relative ones. */
-export const anyFile: Text = line.transform(expandTilde);
+export const anyFile: Text = z.pipe(line, z.transform(expandTilde));
 
 export const backendName: Text = text(
   /^[a-z][a-z0-9-]{0,62}$/,
@@ -78,10 +82,10 @@ export const prefix: Text = text(/^[A-Za-z0-9/_+=.@-]+$/, 'must be a prefix such
 export const words: Text = text(/^[^\0]*$/, 'must hold no NUL');
 
 /** What is run: a program and its arguments, without a shell. */
-export const argv: z.ZodType<readonly string[], readonly string[]> = z
-  .array(words)
-  .min(1, 'must name a program')
-  .refine(([program]) => program !== '', 'must name a program');
+export const argv: z.ZodMiniType<readonly string[], readonly string[]> = z.array(words).check(
+  z.minLength(1, 'must name a program'),
+  z.refine(([program]) => program !== '', 'must name a program'),
+);
 
 /** https, or http on this machine. */
 export const serviceUrl: Text = url(
@@ -97,11 +101,11 @@ export const proxyUrl: Text = url(
 );
 
 function url(allowed: (url: URL) => boolean, message: string): Text {
-  return z
-    .string()
-    .refine((value) => isUrl(value, allowed), { error: message, abort: true })
-    .refine(hasNoLogin, 'must hold no login: no value in this file is ever a secret')
-    .meta({ format: 'uri' });
+  return z.string().check(
+    z.refine((value) => isUrl(value, allowed), { error: message, abort: true }),
+    z.refine(hasNoLogin, 'must hold no login: no value in this file is ever a secret'),
+    z.meta({ format: 'uri' }),
+  );
 }
 
 function isUrl(value: string, allowed: (url: URL) => boolean): boolean {
