@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -146,6 +147,23 @@ describe('the keyring', () => {
     expect(keyring.unlocked).toBe(false);
     keyring.adopt(made);
     await expect(keyring.checkPassphrase(passphrase)).resolves.toBeUndefined();
+  });
+
+  test('derives the key of each purpose from the identity, as HKDF is written down', () => {
+    const { keyring } = setUp();
+    expect(() => keyring.derive('grants/v1')).toThrow('the sealed file is locked');
+    keyring.adopt(scalar());
+    const key = keyring.derive('grants/v1');
+    // RFC 5869, in the two steps of its text.
+    const extracted = createHmac('sha256', Buffer.alloc(32)).update(scalar()).digest();
+    const expanded = createHmac('sha256', extracted).update('grants/v1\u0001').digest();
+    expect(key).toEqual(expanded);
+    expect(keyring.derive('grants/v1')).toEqual(key);
+    expect(keyring.derive('audit/v1')).not.toEqual(key);
+    key.fill(0);
+    expect(keyring.derive('grants/v1')).toEqual(expanded);
+    keyring.lock();
+    expect(() => keyring.derive('audit/v1')).toThrow('the sealed file is locked');
   });
 
   test('does not take the passphrase of a file that was put in place of its own', async () => {

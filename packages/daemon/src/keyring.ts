@@ -1,5 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { BrokerError, openIdentityFile, type IdentitySource } from '@mcp-broker/providers';
+import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import {
+  BrokerError,
+  openIdentityFile,
+  secretBytes,
+  type IdentitySource,
+} from '@mcp-broker/providers';
 import type { Clock } from './clock.ts';
 import type { Slice, Vault } from './memory.ts';
 
@@ -16,6 +21,11 @@ export interface Keyring extends IdentitySource {
   adopt(scalar: Uint8Array): void;
   /** Throws `ERR_PASSPHRASE` unless it opens the very identity that is held, `ERR_LOCKED` when none is. */
   checkPassphrase(passphrase: Uint8Array): Promise<void>;
+  /**
+   * A key of 32 bytes for one purpose (HKDF-SHA-256 of the identity's scalar, without salt, the label as
+   * info), which the caller wipes. Throws `ERR_LOCKED`.
+   */
+  derive(label: KeyLabel): Buffer;
   /** Somebody uses the home: idle time begins anew. Mere looks at it do not count. */
   touch(): void;
   /** The config changed: idle time counts by it from now on. */
@@ -23,6 +33,9 @@ export interface Keyring extends IdentitySource {
   /** False when it was locked already. */
   lock(): boolean;
 }
+
+/** What the derived keys are for: MACs over the grants file and over the audit. */
+export type KeyLabel = 'grants/v1' | 'audit/v1';
 
 export interface KeyringOptions {
   readonly vault: Vault;
@@ -141,6 +154,15 @@ export function createKeyring(options: KeyringOptions): Keyring {
       } finally {
         scalar.fill(0);
       }
+    },
+    derive(label) {
+      return keyring.use((scalar) => {
+        const derived = new Uint8Array(hkdfSync('sha256', scalar, '', label, 32));
+        const key = secretBytes(derived.length);
+        key.set(derived);
+        derived.fill(0);
+        return key;
+      });
     },
     touch() {
       used = { monotonic: clock.monotonic(), wall: clock.now() };
