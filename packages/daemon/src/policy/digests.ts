@@ -22,6 +22,8 @@ export interface Executable {
   readonly realPath: string;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
+  /** Its first bytes, at most as many as the kernel looks at. */
+  readonly head: Uint8Array;
 }
 
 export interface Digests {
@@ -43,6 +45,9 @@ const maxAtOnce = 1024 * 1024;
 const maxHashedAnew = 4 * 1024 * 1024;
 /** The kernel's times move in steps: a file that was just written may be written again unseen. */
 const settledMs = 2000;
+
+/** `BINPRM_BUF_SIZE`. */
+const headBytes = 256;
 
 const readAsync = promisify(read);
 const syncAsync = promisify(fdatasync);
@@ -82,6 +87,7 @@ export function createDigests(options: DigestOptions = {}): Digests {
         const stats = fstatSync(fd, { bigint: true });
         if (!stats.isFile()) throw notExecutable(path);
         const digest = await digestOf(path, fd, stats);
+        const head = headOf(fd);
         if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
           throw changed(path);
         }
@@ -96,6 +102,7 @@ export function createDigests(options: DigestOptions = {}): Digests {
           },
           realPath: realPathOf(path),
           digest,
+          head,
         };
       } finally {
         closeSync(fd);
@@ -134,6 +141,11 @@ function hashAtOnce(path: string, fd: number, size: number): string {
   }
   if (length !== size) throw changed(path);
   return hash('sha256', buffer.subarray(0, length));
+}
+
+function headOf(fd: number): Uint8Array {
+  const buffer = Buffer.alloc(headBytes);
+  return buffer.subarray(0, readSync(fd, buffer, 0, headBytes, 0));
 }
 
 async function hashInPieces(fd: number): Promise<string> {
