@@ -1,126 +1,133 @@
-import { randomInt, timingSafeEqual } from 'node:crypto';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
-import type { PendingApproval } from '../protocol/messages.ts';
+import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
+import { unusedCode } from './codes.ts';
 
-/** Without the letters and digits that look alike. */
-const alphabet = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
 const maxPending = 64;
 const pendingForMs = 60 * 60 * 1000;
-const codeForMs = 10 * 60 * 1000;
 
-/** Requests that wait for a person, and what a person granted. Both are gone when the daemon stops. */
+/** Requests that wait for a person, in the order in which they came. They are gone when the daemon stops. */
 export interface Approvals {
-  /** The grant of this fingerprint covers all of these references. */
-  covers(fingerprint: string, references: readonly string[]): boolean;
   /**
-   * Keeps a request, or finds the one that is there for the same fingerprint. Throws `ERR_DENIED` when
-   * too many wait: one that a person may be looking at never makes room for another.
+   * Keeps a request for an hour. For a fingerprint that waits already it is that request, with the
+   * variables of now, and for another hour. Throws `ERR_DENIED` when too many wait: one that a person
+   * may be looking at never makes room for another.
    */
-  request(request: Omit<PendingApproval, 'id' | 'requested'>): PendingApproval;
+  request(request: Omit<PendingApproval, 'id' | 'requested' | 'expires'>): PendingApproval;
   readonly pending: readonly PendingApproval[];
-  readonly grants: number;
   /** By its id alone: a name would be what the caller says of itself. Throws `ERR_NOT_FOUND`. */
   find(id: string): PendingApproval;
-  /** A code to be typed once on the connection that showed the request. */
-  issueCode(request: PendingApproval, connection: number): string;
-  /** Right or wrong, the code is spent. Throws `ERR_PRESENCE`. */
-  checkCode(request: PendingApproval, connection: number, code: string): void;
-  grant(request: PendingApproval): void;
-  /** Takes all grants back. */
-  revokeAll(): void;
+  /** A person has decided. What is left of it waits on; without any it is gone. */
+  settle(id: string, left: readonly RequestedVariable[]): void;
+  /**
+   * Calls once, in a later turn, when the request is gone: granted, denied or too old; also when it was
+   * gone before. Gives the removal of the listener.
+   */
+  onSettled(id: string, listener: () => void): () => void;
+}
+
+interface Waiting {
+  request: PendingApproval;
+  /** By both clocks: one stands still while the machine sleeps, the other can be set back. */
+  until: { monotonic: number; wall: number };
+  cancel: () => void;
+  readonly listeners: Set<() => void>;
 }
 
 export function createApprovals(clock: Clock): Approvals {
-  const pending = new Map<string, { request: PendingApproval; until: number }>();
-  const grants = new Map<string, ReadonlySet<string>>();
-  const codes = new Map<string, { code: string; connection: number; until: number }>();
+  const waiting = new Map<string, Waiting>();
+  const byFingerprint = new Map<string, Waiting>();
 
-  const current = (): PendingApproval[] => {
-    const now = clock.monotonic();
-    for (const [id, entry] of pending) {
-      if (entry.until < now) pending.delete(id);
-    }
-    for (const [id, entry] of codes) {
-      if (entry.until < now) codes.delete(id);
-    }
-    return [...pending.values()].map((entry) => entry.request);
+  const drop = (entry: Waiting): void => {
+    entry.cancel();
+    waiting.delete(entry.request.id);
+    byFingerprint.delete(entry.request.fingerprint);
+    for (const listener of entry.listeners) queueMicrotask(listener);
+    entry.listeners.clear();
+  };
+
+  const isOver = ({ until }: Waiting): boolean =>
+    until.monotonic <= clock.monotonic() || until.wall <= clock.now();
+
+  const dropOld = (): void => {
+    for (const entry of waiting.values()) if (isOver(entry)) drop(entry);
+  };
+
+  /** From now on for another hour. */
+  const keep = (entry: Waiting, request: Omit<PendingApproval, 'expires'>): PendingApproval => {
+    entry.cancel();
+    const wall = clock.now() + pendingForMs;
+    entry.until = { monotonic: clock.monotonic() + pendingForMs, wall };
+    entry.cancel = clock.after(pendingForMs, () => {
+      drop(entry);
+    });
+    entry.request = { ...request, expires: new Date(wall).toISOString() };
+    return entry.request;
   };
 
   return {
-    covers(fingerprint, references) {
-      const granted = grants.get(fingerprint);
-      return granted !== undefined && references.every((reference) => granted.has(reference));
-    },
     request(request) {
-      const waiting = current();
-      const until = clock.monotonic() + pendingForMs;
-      const same = waiting.find((other) => other.fingerprint === request.fingerprint);
-      if (same !== undefined) {
-        pending.set(same.id, { request: same, until });
-        return same;
-      }
-      if (waiting.length >= maxPending) {
+      dropOld();
+      const { fingerprint, variables, granted } = request;
+      const same = byFingerprint.get(fingerprint);
+      if (same !== undefined) return keep(same, { ...same.request, variables, granted });
+      if (waiting.size >= maxPending) {
         throw new BrokerError('ERR_DENIED', `${maxPending} requests wait for approval already`, {
           hint: 'mcp approve shows them; each goes after an hour',
         });
       }
-      let id = randomCode();
-      while (pending.has(id)) id = randomCode();
-      const kept = { ...request, id, requested: new Date(clock.now()).toISOString() };
-      pending.set(id, { request: kept, until });
-      return kept;
+      const id = unusedCode((code) => waiting.has(code));
+      const requested = new Date(clock.now()).toISOString();
+      const entry: Waiting = {
+        request: { ...request, id, requested, expires: requested },
+        until: { monotonic: 0, wall: 0 },
+        cancel: () => undefined,
+        listeners: new Set(),
+      };
+      waiting.set(id, entry);
+      byFingerprint.set(fingerprint, entry);
+      return keep(entry, entry.request);
     },
     get pending() {
-      return current();
-    },
-    get grants() {
-      return grants.size;
+      dropOld();
+      return [...waiting.values()].map((entry) => entry.request);
     },
     find(id) {
-      const found = current().find((request) => request.id === id.toUpperCase());
-      if (found !== undefined) return found;
+      dropOld();
+      const found = waiting.get(id.toUpperCase());
+      if (found !== undefined) return found.request;
       throw new BrokerError('ERR_NOT_FOUND', `no pending request ${id}`, {
         hint: 'start the server again, and approve the id that it prints',
         subject: id,
       });
     },
-    issueCode(request, connection) {
-      const code = randomCode();
-      codes.set(request.fingerprint, { code, connection, until: clock.monotonic() + codeForMs });
-      return code;
-    },
-    checkCode(request, connection, typed) {
-      const issued = codes.get(request.fingerprint);
-      codes.delete(request.fingerprint);
-      const expected = Buffer.from(issued?.code ?? '    ');
-      const given = Buffer.from(typed.trim().toUpperCase());
-      const equal = given.length === expected.length && timingSafeEqual(given, expected);
-      if (!equal || issued?.connection !== connection || issued.until < clock.monotonic()) {
-        throw new BrokerError(
-          'ERR_PRESENCE',
-          `the code of request ${request.id} was not typed right`,
-          {
-            hint: `mcp approve ${request.id}`,
-            subject: request.id,
-          },
-        );
+    settle(id, left) {
+      const entry = waiting.get(id.toUpperCase());
+      if (entry === undefined) return;
+      if (left.length === 0) {
+        drop(entry);
+        return;
       }
-    },
-    grant(request) {
-      pending.delete(request.id);
-      const already = grants.get(request.fingerprint) ?? [];
-      grants.set(
-        request.fingerprint,
-        new Set([...already, ...request.variables.map((variable) => variable.reference)]),
+      const { request } = entry;
+      const decided = request.variables.filter(
+        ({ reference }) => !left.some((one) => one.reference === reference),
       );
+      const granted = [...request.granted, ...decided.map(({ name }) => name)];
+      entry.request = { ...request, variables: left, granted };
     },
-    revokeAll() {
-      grants.clear();
+    onSettled(id, listener) {
+      dropOld();
+      const entry = waiting.get(id.toUpperCase());
+      let isWanted = true;
+      const once = (): void => {
+        if (isWanted) listener();
+      };
+      if (entry === undefined) queueMicrotask(once);
+      else entry.listeners.add(once);
+      return () => {
+        isWanted = false;
+        entry?.listeners.delete(once);
+      };
     },
   };
-}
-
-function randomCode(): string {
-  return Array.from({ length: 4 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
