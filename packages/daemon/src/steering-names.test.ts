@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isSteeringName } from './steering-names.ts';
+import { isCodeLoading, isInheritedSteering, isSteeringName } from './steering-names.ts';
 
 const steering = `
   LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_ANYTHING_NEW DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH
@@ -46,3 +46,38 @@ test.each(['Path', 'node_options', 'ld_preload', 'PsModulePath'])(
     expect(isSteeringName(name, 'linux')).toBe(false);
   },
 );
+
+const shown = `
+  NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED LD_PRELOAD LD_LIBRARY_PATH
+  DYLD_INSERT_LIBRARIES PYTHONPATH PYTHONHOME PYTHONSTARTUP PERL5LIB PERL5OPT RUBYLIB RUBYOPT BASH_ENV ENV
+  GIT_SSH_COMMAND GIT_EXEC_PATH SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF CLASSPATH
+  npm_config_cache npm_config_prefix npm_config_userconfig NPM_CONFIG_CACHE npm_config_node_options
+`;
+
+const hidden = `
+  http_proxy HTTPS_PROXY no_proxy ALL_PROXY GLOBAL_AGENT_HTTP_PROXY
+  DATABASE_URL API_URL OPENAI_BASE_URL MONGODB_URI PGHOST_HOST DB_HOST DOCKER_HOST S3_ENDPOINT
+  OPENAI_API_BASE VAULT_ADDR AWS_ENDPOINT_URL_S3 KUBECONFIG DOCKER_CONTEXT
+  GIT_CONFIG_COUNT GIT_CONFIG_VALUE_0 BASH_FUNC_which%% JAVA_TOOL_OPTIONS _JAVA_OPTIONS
+  PIP_INDEX_URL UV_INDEX_URL GOPROXY npm_config_registry npm_config_//registry.example.org/:_authToken
+`;
+
+const uncounted = `
+  HOME PATH SHELL TMPDIR XDG_RUNTIME_DIR XDG_CONFIG_HOME EDITOR VISUAL PAGER GIT_PAGER BROWSER LESSOPEN
+  GIT_ASKPASS SSH_ASKPASS VIRTUAL_ENV npm_config_user_agent npm_config_local_prefix MCP_LAUNCH MCP_HOME
+  TERM TERM_PROGRAM COLORTERM LANG LC_ALL USER LOGNAME PWD OLDPWD SHLVL WINDOWID SSH_AUTH_SOCK SSH_CONNECTION
+  DBUS_SESSION_BUS_ADDRESS DISPLAY WAYLAND_DISPLAY HOSTNAME GITHUB_TOKEN NODE_ENV DEBUG npm_lifecycle_event
+  HOST URL _URL URL_PREFIX db_url __proto__ constructor
+`;
+
+test.each(words(shown))('an inherited %s counts, and is shown', (name) => {
+  expect([isInheritedSteering(name), isCodeLoading(name)]).toEqual([true, true]);
+});
+
+test.each(words(hidden))('an inherited %s counts, and only its digest is kept', (name) => {
+  expect([isInheritedSteering(name), isCodeLoading(name)]).toEqual([true, false]);
+});
+
+test.each([...words(uncounted), ''])('an inherited %j does not count', (name) => {
+  expect([isInheritedSteering(name), isCodeLoading(name)]).toEqual([false, false]);
+});

@@ -4,8 +4,7 @@
  * Names that merely say where a service is (`DATABASE_URL`) are not among them: values of that kind
  * are secrets often enough.
  */
-const exact: ReadonlySet<string> = new Set(
-  `
+const exact: ReadonlySet<string> = words(`
   BASH_ENV BASHOPTS CDPATH ENV FPATH HOME IFS PATH PROMPT_COMMAND PS4 SHELL SHELLOPTS TMPDIR ZDOTDIR
   XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR
   GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH NLSPATH RES_OPTIONS
@@ -29,10 +28,30 @@ const exact: ReadonlySet<string> = new Set(
   SSLKEYLOGFILE SSL_CERT_DIR SSL_CERT_FILE
   COMSPEC PATHEXT PSMODULEPATH SYSTEMROOT WINDIR
   MCP_HOME MCP_LAUNCH
-  `
-    .split(/\s+/)
-    .filter((name) => name !== ''),
-);
+`);
+
+/** Of these, what one terminal of a user has otherwise than the next without any meaning for a server. */
+const surroundings: ReadonlySet<string> = words(`
+  BROWSER EDITOR GIT_ASKPASS GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR HOME LESSCLOSE LESSOPEN MANPAGER
+  MCP_HOME MCP_LAUNCH NODE_CHANNEL_FD NODE_V8_COVERAGE PAGER PATH PROMPT_COMMAND PS4 SHELL SSH_ASKPASS
+  SUDO_ASKPASS TMPDIR VIRTUAL_ENV VISUAL
+  XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR
+  COMSPEC PATHEXT PSMODULEPATH SYSTEMROOT WINDIR
+  npm_config_global_prefix npm_config_init_module npm_config_local_prefix npm_config_node_gyp
+  npm_config_npm_version npm_config_user_agent
+`);
+
+/** Names that steer and whose value may hold a login. */
+const mayHoldLogin: ReadonlySet<string> = words(`
+  GIT_CONFIG GIT_PROXY_COMMAND GOPROXY GRADLE_OPTS JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS MAVEN_OPTS
+  _JAVA_OPTIONS PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_INDEX_URL
+  UV_DEFAULT_INDEX UV_EXTRA_INDEX_URL UV_FIND_LINKS UV_INDEX UV_INDEX_URL
+`);
+
+/** Where a program finds what it talks to. A secret may well stand there, so `isSteeringName` lets it. */
+const address =
+  /^(?:DOCKER_CONFIG|DOCKER_CONTEXT|KUBECONFIG|AWS_ENDPOINT_URL_.+|.+_(?:ADDR|BASE|ENDPOINT|HOST|PROXY|UR[IL]))$/;
+const npmPath = /^npm_config_(?:cache|globalconfig|node_options|prefix|script_shell|userconfig)$/i;
 
 const prefixes: readonly string[] = [
   'LD_',
@@ -55,4 +74,22 @@ export function isSteeringName(
   return (
     exact.has(known) || prefixes.some((prefix) => known.startsWith(prefix)) || anyCase.test(name)
   );
+}
+
+/**
+ * Whether an inherited variable of this name counts in the fingerprint although the entry does not set
+ * it: it makes the server load code, trust someone, or talk to someone. PATH is handled apart.
+ */
+export function isInheritedSteering(name: string): boolean {
+  return (isSteeringName(name) || address.test(name)) && !surroundings.has(name);
+}
+
+/** Of those, whether the value may be shown to a person: it says what is loaded, and holds no login. */
+export function isCodeLoading(name: string): boolean {
+  if (exact.has(name)) return !surroundings.has(name) && !mayHoldLogin.has(name);
+  return /^(?:LD|DYLD)_/.test(name) || npmPath.test(name);
+}
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
 }

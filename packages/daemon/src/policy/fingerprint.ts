@@ -1,39 +1,38 @@
-import { createHash } from 'node:crypto';
-import type { EnvironmentEntry } from '../protocol/messages.ts';
+import { hash } from 'node:crypto';
+import type { LaunchDescription } from '../protocol/approvals.ts';
 
-/** What is launched, in the form that the fingerprint is a digest of. */
-export interface LaunchDescription {
-  readonly executable: string;
-  readonly digest: string;
-  readonly args: readonly string[];
-  readonly allowArgs: boolean;
-  readonly environment: readonly EnvironmentEntry[];
-  readonly variables: readonly {
-    readonly reference: string;
-    readonly backend: string;
-    readonly kind: string;
-    readonly locator: string;
-  }[];
+/** SHA-256 of the canonical form, hex: what a grant is bound to. Change any part, and it is another. */
+export function fingerprint(launch: LaunchDescription): string {
+  return hash('sha256', canonical(launch));
 }
 
 /**
- * The digest that a grant is bound to: change any part, and it is another launch. The order of
- * environment entries and variables does not count, the order of arguments does.
+ * The text that the fingerprint is the digest of; docs/fingerprint.md has the reason for each part. Arrays
+ * of a fixed order, so that no two launches have the same text. What has no order of its own is sorted.
  */
-export function fingerprint(launch: LaunchDescription): string {
-  const canonical = JSON.stringify([
+export function canonical(launch: LaunchDescription): string {
+  const { package: fetched } = launch;
+  return JSON.stringify([
     'mcp-broker/fingerprint/v1',
-    launch.executable,
-    launch.digest,
-    launch.args,
+    launch.argv,
     launch.allowArgs,
-    launch.environment.map((entry) => [entry.name, entry.value, entry.origin]).sort(byText),
-    launch.variables.map((v) => [v.reference, v.backend, v.kind, v.locator]).sort(byText),
+    launch.files.map(({ role, path, digest }) => [role, path, digest]),
+    fetched === undefined
+      ? null
+      : [fetched.runner, fetched.name, fetched.pinned ?? null, fetched.installed ?? null],
+    sorted(launch.environment.map(({ name, value, origin }) => [name, value, origin])),
+    sorted(launch.inherited.map(({ name, digest }) => [name, digest])),
+    launch.searchPath ?? null,
+    launch.workingDirectory ?? null,
+    launch.origin,
+    sorted(launch.variables.map((v) => [v.reference, v.backend, v.kind, v.origin, v.locator])),
   ]);
-  return createHash('sha256').update(canonical).digest('hex');
 }
 
-function byText(a: readonly string[], b: readonly string[]): number {
-  const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** By the UTF-8 bytes of their JSON text, which every language can compare alike. */
+function sorted(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  return rows
+    .map((row) => ({ row, key: Buffer.from(JSON.stringify(row)) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ row }) => row);
 }

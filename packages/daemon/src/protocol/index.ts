@@ -7,6 +7,7 @@ export {
   type ErrorShape,
 } from '@mcp-broker/providers/errors';
 export { secretBytes } from '@mcp-broker/providers/secret-bytes';
+export { parseDuration } from '../config/duration.ts';
 export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './approvals.ts';
 export * from './messages.ts';
@@ -20,3 +21,4 @@ export {
   type Reference,
   type Template,
 } from '../reference.ts';
+export { isInheritedSteering } from '../steering-names.ts';

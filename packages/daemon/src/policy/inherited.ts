@@ -1,0 +1,43 @@
+import { hash } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import type { InheritedVariable } from '../protocol/approvals.ts';
+import { isCodeLoading, isInheritedSteering } from '../steering-names.ts';
+
+/**
+ * Reads the attachment of `launch.request`: `NAME=value`, each ended by a NUL. Values stay bytes, but for
+ * those that a person is to see. Throws `ERR_USAGE` for what is not of that form or does not belong there.
+ */
+export function readInherited(attachment: Uint8Array | undefined): readonly InheritedVariable[] {
+  if (attachment === undefined || attachment.length === 0) return [];
+  // Of Node's own: `indexOf` and `toString`, over the same memory.
+  const bytes = Buffer.from(attachment.buffer, attachment.byteOffset, attachment.length);
+  const variables = new Map<string, InheritedVariable>();
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(0, start);
+    const equals = bytes.indexOf('=', start);
+    if (end === -1 || equals === -1 || equals > end) throw malformed();
+    const name = bytes.subarray(start, equals);
+    const variable = readVariable(name, bytes.subarray(equals + 1, end));
+    if (variables.has(variable.name)) throw malformed(variable.name);
+    variables.set(variable.name, variable);
+    start = end + 1;
+  }
+  return [...variables.values()];
+}
+
+function readVariable(nameBytes: Buffer, value: Buffer): InheritedVariable {
+  if (nameBytes.length === 0 || !isUtf8(nameBytes)) throw malformed();
+  const name = nameBytes.toString('utf8');
+  if (!isInheritedSteering(name)) throw malformed(name);
+  const digest = hash('sha256', value);
+  const isShown = isCodeLoading(name) && isUtf8(value);
+  return isShown ? { name, digest, value: value.toString('utf8') } : { name, digest };
+}
+
+function malformed(name?: string): BrokerError {
+  const which = name === undefined ? '' : `: ${JSON.stringify(name)} is twice, or not of them`;
+  return new BrokerError('ERR_USAGE', `attachment is no list of steering variables${which}`, {
+    hint: 'NAME=value, each ended by a NUL: docs/PROTOCOL.md',
+  });
+}
