@@ -1,3 +1,4 @@
+import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent, AuditLog } from './audit/event.ts';
 import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
@@ -8,11 +9,11 @@ import type { Vault } from './memory.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './policy/approvals.ts';
-import type { Digests } from './policy/digests.ts';
-import type { Launches } from './policy/presence.ts';
-import type { PresencePolicy } from './policy/presence-mode.ts';
+import type { Grants } from './policy/grants.ts';
+import type { Launches } from './policy/launches.ts';
+import type { Presence } from './policy/presence.ts';
+import type { Programs } from './policy/program.ts';
 import type { Resolver } from './resolver.ts';
-import type { BrokerError } from '@mcp-broker/providers/errors';
 
 /** The parts of a running daemon, as the handlers see them. */
 export interface Broker {
@@ -24,9 +25,10 @@ export interface Broker {
   readonly keyring: Keyring;
   readonly resolver: Resolver;
   readonly approvals: Approvals;
+  readonly grants: Grants;
   readonly launches: Launches;
-  readonly presence: PresencePolicy;
-  readonly digests: Digests;
+  readonly presence: Presence;
+  readonly programs: Programs;
   readonly audit: AuditLog;
   readonly config: Config;
   readonly loaded: LoadedConfig;
@@ -57,4 +59,12 @@ export function commandLine(paths: Paths, isDefaultHome: boolean, words: string)
     ...(paths.state === paths.home ? [] : ['--config', paths.config]),
   ];
   return ['mcp', ...options, words].join(' ');
+}
+
+/** What was under way when the sealed file was locked gives nothing out. */
+export function lockedMeanwhile(what: string): BrokerError {
+  return new BrokerError('ERR_LOCKED', `the sealed file was locked during ${what}`, {
+    hint: 'mcp unlock',
+    retryable: true,
+  });
 }

@@ -7,18 +7,24 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { brokerHandlers } from './handlers/broker.ts';
+import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createKeyring } from './keyring.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
+import { createOwnItems } from './own-items.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import { createApprovals } from './policy/approvals.ts';
+import { createCodes } from './policy/codes.ts';
 import { createDigests } from './policy/digests.ts';
-import { createLaunches } from './policy/presence.ts';
-import { createPresencePolicy } from './policy/presence-mode.ts';
+import { createGrants } from './policy/grants.ts';
+import { createLaunches } from './policy/launches.ts';
+import { createPresence } from './policy/presence.ts';
+import { createPrograms } from './policy/program.ts';
 import { createResolver } from './resolver.ts';
 import { version } from './version.ts';
 
@@ -57,21 +63,36 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lockAfterMs: () => loaded.config.settings.lockAfterMs,
     onIdle: () => void lockAll(broker),
     onOther: () => {
-      broker.approvals.revokeAll();
+      grants.lock();
     },
   });
+  const sealed = {
+    identity: keyring,
+    lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
+    now: () => clock.now(),
+  };
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) =>
-      createProvider(kind, settings, {
-        file: paths.secrets,
-        identity: keyring,
-        lock: (path, signal) => fileLock(path, signal, platform, clock),
-        now: () => clock.now(),
-      }),
+    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
   });
+  const own = createOwnItems({
+    ...sealed,
+    file: paths.own,
+    after: (ms, action) => clock.after(ms, action),
+  });
+  const grants = createGrants({
+    paths,
+    clock,
+    keyring,
+    own,
+    onRefused: (_refusal, { code, message }) => {
+      report(`grants: ${message}`);
+      audit.append({ event: 'revoke', outcome: 'failed', code }).catch(() => undefined);
+    },
+  });
+  const launches = createLaunches(platform);
 
   const take = async (next: LoadedConfig): Promise<void> => {
     loaded = next;
@@ -99,9 +120,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     resolver,
     audit,
     approvals: createApprovals(clock),
-    launches: createLaunches(platform),
-    presence: createPresencePolicy(loaded.config.settings.presence),
-    digests: createDigests(),
+    grants,
+    launches,
+    presence: createPresence({
+      platform,
+      launches,
+      codes: createCodes(clock),
+      keyring,
+      mode: loaded.config.settings.presence,
+    }),
+    programs: createPrograms(createDigests()),
     startedAt: clock.now(),
     get config() {
       return loaded.config;
@@ -154,13 +182,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
     version,
     limits: loaded.config.settings.limits,
-    handlers: {
+    handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...approvalHandlers(broker),
-    },
+    }),
     onRefused: ({ pid, uid }) => {
       audit.append({ event: 'refused-peer', outcome: 'denied', pid, uid }).catch(() => undefined);
     },

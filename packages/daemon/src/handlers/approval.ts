@@ -1,14 +1,24 @@
-import { BrokerError, toBrokerError } from '@mcp-broker/providers';
+import { realpathSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { BrokerError, toBrokerError } from '@mcp-broker/providers/errors';
+import type { AuditEvent } from '../audit/event.ts';
 import { caller, type Broker } from '../broker.ts';
-import type { Context, Handlers } from '../listener/handler.ts';
-import { requirePresence } from '../policy/presence.ts';
-import type { PendingApproval } from '../protocol/messages.ts';
+import type { Handlers } from '../listener/handler.ts';
+import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
 
-/** The door that only a person passes: see a request, then grant it. */
-export function approvalHandlers(
-  broker: Broker,
-): Pick<Handlers, 'approval.list' | 'approval.open' | 'approval.grant'> {
-  const { approvals, platform, launches, audit } = broker;
+type ApprovalHandlers = Pick<
+  Handlers,
+  | 'approval.list'
+  | 'approval.open'
+  | 'approval.grant'
+  | 'approval.deny'
+  | 'grant.list'
+  | 'grant.revoke'
+>;
+
+/** The door that only a person passes: see a request, then grant it; and the way back. */
+export function approvalHandlers(broker: Broker): ApprovalHandlers {
+  const { approvals, audit, grants, presence } = broker;
 
   return {
     async 'approval.list'() {
@@ -16,70 +26,193 @@ export function approvalHandlers(
     },
 
     async 'approval.open'({ id }, context) {
-      requirePresence(context.peer, platform, launches, 'needed');
-      requireTerminalAllowed(broker);
       const request = approvals.find(id);
-      return { result: { request, code: approvals.issueCode(request, context.connection.id) } };
+      const line = { event: 'approve', ...lineOf(request), ...caller(context) } as const;
+      const code = await audited(broker, line, async () =>
+        presence.open(context, subjectOf(request)),
+      );
+      return { result: { request, code } };
     },
 
-    async 'approval.grant'({ id, fingerprint, code }, context) {
+    async 'approval.grant'({ id, fingerprint, variables, lifetime, workspace, code }, context) {
       const request = approvals.find(id);
       if (request.fingerprint !== fingerprint) throw notTheOneShown(id);
+      const chosen = choose(request, variables);
+      const left = request.variables.filter((variable) => !chosen.includes(variable));
+      const folder = workspace === undefined ? undefined : workspaceOf(request, workspace);
       const line = {
         event: 'approve',
-        ...(request.server === undefined ? {} : { server: request.server }),
-        variables: request.variables.map((variable) => variable.name),
-        fingerprint,
+        ...lineOf(request),
+        variables: chosen.map(({ name }) => name),
         ...caller(context),
       } as const;
-      try {
-        await provePresence(broker, request, code, context);
-      } catch (error) {
-        await audit.append({ ...line, outcome: 'denied', code: toBrokerError(error).code });
-        throw error;
-      }
+      await audited(broker, line, async () => {
+        const [passphrase] = context.attachments;
+        await presence.prove(context, subjectOf(request), {
+          ...(code === undefined ? {} : { code }),
+          ...(passphrase === undefined ? {} : { passphrase }),
+        });
+        await grants.load();
+      });
+      // First the line, then the grant: what cannot be written down is not granted.
       await audit.append({ ...line, outcome: 'allowed' });
-      approvals.grant(request);
-      return { result: { request, until: 'daemon stops' } };
+      const grant = await written(broker, line, () =>
+        grants.add({
+          outcome: 'allowed',
+          request,
+          variables: chosen,
+          ...(lifetime === undefined ? {} : { lifetime }),
+          ...(folder === undefined ? {} : { workspace: folder }),
+        }),
+      );
+      approvals.settle(id, left);
+      return { result: { grant, left: left.map(({ name }) => name) } };
+    },
+
+    async 'approval.deny'({ id, lifetime = 'session' }, context) {
+      const request = approvals.find(id);
+      const line = { event: 'deny', ...lineOf(request), ...caller(context) } as const;
+      await audited(broker, line, async () => {
+        presence.requireNoLaunch(context);
+        await grants.load();
+      });
+      await audit.append({ ...line, outcome: 'allowed' });
+      const { variables } = request;
+      const denial = await written(broker, line, () =>
+        grants.add({ outcome: 'denied', request, variables, lifetime }),
+      );
+      approvals.settle(id, []);
+      return { result: { denial } };
+    },
+
+    async 'grant.list'() {
+      // While locked the file cannot be read, and grants nothing either.
+      await grants.load().catch(() => undefined);
+      const problem = grants.problem?.toShape();
+      return { result: { grants: grants.list, ...(problem === undefined ? {} : { problem }) } };
+    },
+
+    async 'grant.revoke'(which, context) {
+      if ([which.id, which.server, which.all].filter((one) => one !== undefined).length !== 1) {
+        throw new BrokerError('ERR_USAGE', 'either an id, a server or all has to be named', {
+          hint: 'mcp approvals revoke ID',
+        });
+      }
+      const line = { event: 'revoke', ...caller(context) } as const;
+      await audited(broker, line, async () => {
+        presence.requireNoLaunch(context);
+        await grants.load();
+      });
+      const revoked = await grants.revoke(which);
+      // Afterwards, and not awaited for leave: taking back does not depend on the audit.
+      for (const { fingerprint, variables, server } of revoked) {
+        await audit
+          .append({
+            ...line,
+            outcome: 'allowed',
+            fingerprint,
+            variables,
+            ...(server === undefined ? {} : { server }),
+          })
+          .catch(() => undefined);
+      }
+      return { result: { revoked } };
     },
   };
 }
 
-async function provePresence(
+/** A refusal at this door has its line. */
+async function audited<T>(
   broker: Broker,
-  request: PendingApproval,
-  code: string | undefined,
-  context: Context,
-): Promise<void> {
-  const { approvals, keyring, launches, platform } = broker;
-  const [passphrase] = context.attachments;
-  requirePresence(context.peer, platform, launches, code === undefined ? 'not needed' : 'needed');
-  if (code !== undefined) {
-    requireTerminalAllowed(broker);
-    approvals.checkCode(request, context.connection.id, code);
-  } else if (passphrase === undefined) {
-    throw new BrokerError('ERR_PRESENCE', 'the code or the passphrase is missing', {
-      hint: `mcp approve ${request.id}`,
-    });
-  } else if (keyring.hasIdentityFile) {
-    throw new BrokerError('ERR_PRESENCE', 'this home has an identity file and no passphrase', {
-      hint: `in a terminal: mcp approve ${request.id}`,
-    });
-  } else {
-    await keyring.checkPassphrase(passphrase);
+  line: Omit<AuditEvent, 'outcome'>,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    await broker.audit.append({ ...line, outcome: 'denied', code: toBrokerError(error).code });
+    throw error;
   }
+}
+
+/** The line says that it is so: when that fails, another one takes it back. */
+async function written<T>(
+  broker: Broker,
+  line: Omit<AuditEvent, 'outcome'>,
+  change: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    await broker.audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
+    throw error;
+  }
+}
+
+/** What the code stands for: this launch, and these variables of it as they were shown. */
+function subjectOf({ fingerprint, variables }: PendingApproval): string {
+  return `launch:${fingerprint}:${variables.map(({ reference }) => reference).join(' ')}`;
+}
+
+/** Those that are named; without names, those that steer nothing. Throws `ERR_NOT_FOUND` and `ERR_USAGE`. */
+function choose(
+  { id, variables }: PendingApproval,
+  names: readonly string[] | undefined,
+): readonly RequestedVariable[] {
+  const plain = variables.filter(({ steers }) => steers.length === 0);
+  if (names === undefined) {
+    if (plain.length > 0) return plain;
+    const [first] = variables;
+    throw new BrokerError('ERR_USAGE', `all variables of request ${id} steer the server`, {
+      hint: `name it to approve it: mcp approve ${id} ${first?.name ?? 'VARIABLE'}`,
+      subject: id,
+    });
+  }
+  return names.map((name) => {
+    const found = variables.find((one) => one.name === name || one.reference === name);
+    if (found !== undefined) return found;
+    throw new BrokerError('ERR_NOT_FOUND', `request ${id} does not wait for ${name}`, {
+      hint: `it waits for ${variables.map((one) => one.name).join(', ')}`,
+      subject: name,
+    });
+  });
+}
+
+/** The real folder, in which the launch has to have been asked for. */
+function workspaceOf(request: PendingApproval, workspace: string): string {
+  const refuse = (problem: string): never => {
+    throw new BrokerError('ERR_USAGE', `the workspace ${workspace} ${problem}`, {
+      hint: `a folder that ${request.workingDirectory} lies in, or that folder itself`,
+      subject: workspace,
+    });
+  };
+  if (!isAbsolute(workspace)) return refuse('is no absolute path');
+  let folder: string;
+  try {
+    folder = realpathSync.native(workspace);
+  } catch {
+    return refuse('does not exist');
+  }
+  const isInside =
+    folder === '/' ||
+    request.workingDirectory === folder ||
+    request.workingDirectory.startsWith(`${folder}/`);
+  return isInside ? folder : refuse('is not where the launch was asked for');
+}
+
+function lineOf(
+  request: PendingApproval,
+): Pick<AuditEvent, 'server' | 'variables' | 'fingerprint'> {
+  return {
+    ...(request.server === undefined ? {} : { server: request.server }),
+    variables: request.variables.map((variable) => variable.name),
+    fingerprint: request.fingerprint,
+  };
 }
 
 function notTheOneShown(id: string): BrokerError {
   return new BrokerError('ERR_NOT_FOUND', `request ${id} is not the one that was shown`, {
     hint: `mcp approve ${id}`,
     subject: id,
-  });
-}
-
-function requireTerminalAllowed(broker: Broker): void {
-  if (broker.presence.mode !== 'passphrase') return;
-  throw new BrokerError('ERR_PRESENCE', 'settings.presence asks for the passphrase', {
-    hint: 'mcp approve ID --fd N, with the passphrase of the sealed file on descriptor N',
   });
 }

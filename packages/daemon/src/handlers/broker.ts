@@ -36,7 +36,7 @@ export function brokerHandlers(
 }
 
 async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
-  const { paths, cache, approvals, audit, vault, platform, loaded, configProblem } = broker;
+  const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
   return {
     version,
@@ -65,7 +65,8 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       locked: platform.lockedMemory(),
       resident: process.memoryUsage.rss(),
     },
-    grants: approvals.grants,
+    grants: grants.list.filter(({ outcome }) => outcome === 'allowed').length,
+    ...(grants.problem === undefined ? {} : { grantsProblem: grants.problem.toShape() }),
     pending: approvals.pending.length,
     connections: broker.connections(),
     audit: { sequence: audit.sequence, state: audit.state },

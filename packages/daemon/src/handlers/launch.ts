@@ -3,33 +3,37 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from '../audit/event.ts';
-import { caller, commandLine, type Broker } from '../broker.ts';
-import { readLaunch, steeringNames, type LaunchPlan } from '../launch.ts';
+import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts';
+import { readLaunch, type LaunchPlan } from '../launch.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
-import { decide, type VariableFacts } from '../policy/decide.ts';
-import type { Executable } from '../policy/digests.ts';
-import { findCommand } from '../policy/find-command.ts';
-import { fingerprint } from '../policy/fingerprint.ts';
+import { decide } from '../policy/decide.ts';
+import type { Launching } from '../policy/grants.ts';
 import { createTickets, invalidTicket } from '../policy/tickets.ts';
-import type { LaunchRequest, PendingApproval } from '../protocol/messages.ts';
-import { formatReference } from '../reference.ts';
-import { formatLocator, nameSubject, type Plan } from '../resolver.ts';
+import type { PendingApproval } from '../protocol/approvals.ts';
+import type { LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
+import type { Plan } from '../resolver.ts';
+import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
 
 /** What a ticket stands for. */
 interface Launch {
   readonly launch: string;
   readonly server: string | undefined;
-  readonly fingerprint: string;
+  readonly launching: Launching;
   readonly plan: LaunchPlan;
   readonly variables: readonly Plan[];
   /** Of the config that it was decided by. */
   readonly config: string;
 }
 
+/** The members of a launch's audit lines, filled in as they become known. */
+type About = Omit<AuditEvent, 'event' | 'outcome'> & { readonly launch: string };
+
+type Answer = { readonly ticket: LaunchTicket } | { readonly pending: PendingApproval };
+
 /** `launch.request` decides and gives a ticket; `launch.take` gives the values against it, once. */
 export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' | 'launch.take'> {
-  const { approvals, audit, keyring } = broker;
+  const { approvals, audit, grants, keyring } = broker;
   const tickets = createTickets<Launch>(broker.clock);
 
   const deny = async (
@@ -44,44 +48,78 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
     throw thrown;
   };
 
+  /** One decision, on what is there now. */
+  const attempt = async (
+    request: LaunchRequest,
+    context: Context,
+    launch: string,
+  ): Promise<Answer> => {
+    const { server } = request;
+    let about: About = {
+      launch,
+      ...caller(context),
+      ...(server === undefined ? {} : { server }),
+      variables: [],
+    };
+    // Before anything is planned by it: what is decided while it changes gets no value.
+    const config = broker.loaded.digest;
+    const loading = grants.load();
+    loading.catch(() => undefined);
+    try {
+      const plan = readLaunch(request);
+      if (plan.references.size === 0) throw noReference();
+      const { variables, facts } = await gather(broker, plan);
+      about = { ...about, variables: facts.map(({ subject }) => subject) };
+      const examined = await examine(broker, request, variables, context);
+      const { launching, program } = examined;
+      about = { ...about, fingerprint: launching.fingerprint };
+      const texts = variables.map(({ text }) => text);
+      const known = new Map(variables.map(({ text, subject }) => [subject, text]));
+      // A store that failed is told of first: it may be locked, and so are the grants then.
+      if (facts.every(({ failure }) => failure === undefined)) await loading;
+      const { granted, denied } = grants.look(launching, texts);
+      const decision = decide({
+        variables: facts.map((fact) => ({
+          ...fact,
+          granted: granted.has(known.get(fact.subject) ?? ''),
+        })),
+        ...(denied === undefined ? {} : { denied }),
+      });
+      if (decision.kind === 'deny') throw combineErrors(decision.problems);
+      if (decision.kind === 'ask') {
+        const pending = approvals.request(
+          pendingRequest(broker, request, examined, plan, variables, granted, context.peer.pid),
+        );
+        await audit.append({
+          event: 'pending',
+          outcome: 'denied',
+          code: 'ERR_NOT_APPROVED',
+          ...about,
+          variables: decision.missing,
+        });
+        return { pending };
+      }
+      const content = { launch, server, launching, plan, variables, config };
+      const ticket = tickets.issue(context, content);
+      return { ticket: { launch, ticket, files: program.identities } };
+    } catch (error) {
+      return deny(about, error);
+    }
+  };
+
   return {
     async 'launch.request'(request, context) {
       const launch = randomBytes(8).toString('hex');
-      const { server } = request;
-      const about = { launch, ...caller(context), ...(server === undefined ? {} : { server }) };
-      // Before anything is planned by it: what is decided while it changes gets no value.
-      const config = broker.loaded.digest;
-      let subjects: readonly string[] = [];
-      try {
-        const plan = readLaunch(request);
-        if (plan.references.size === 0) throw noReference();
-        const { variables, facts } = await gather(broker, plan);
-        subjects = facts.map(({ subject }) => subject);
-        const workingDirectory = broker.platform.process(context.peer.pid)?.workingDirectory ?? '/';
-        const found = findCommand(request.command, request.path, workingDirectory);
-        const executable = await broker.digests.examine(found);
-        const print = fingerprint(describe(request, executable, variables));
-        const texts = variables.map((variable) => variable.text);
-        const decision = decide({ variables: facts, granted: approvals.covers(print, texts) });
-        if (decision.kind === 'deny') throw combineErrors(decision.problems);
-        if (decision.kind === 'ask') {
-          throw await ask(
-            broker,
-            pendingApproval(request, executable, variables, plan, print, workingDirectory, context),
-            about,
-          );
-        }
-        const ticket = tickets.issue(context, {
-          launch,
-          server,
-          fingerprint: print,
-          plan,
-          variables,
-          config,
-        });
-        return { result: { launch, ticket, executable: executable.identity } };
-      } catch (error) {
-        return deny({ ...about, variables: subjects }, error);
+      const until = broker.clock.monotonic() + (request.waitMs ?? 0);
+      for (;;) {
+        const answer = await attempt(request, context, launch);
+        if ('ticket' in answer) return { result: answer.ticket };
+        const { pending } = answer;
+        const left = until - broker.clock.monotonic();
+        const error = notApproved(broker, pending);
+        if (left <= 0) throw error;
+        context.connection.send('launch.pending', { id: pending.id, hint: error.hint ?? '' });
+        if (!(await settled(broker, pending, left, context.signal))) throw error;
       }
     },
 
@@ -92,7 +130,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const { epoch } = keyring;
       try {
         if (launch === undefined) throw invalidTicket();
-        requireStanding(broker, launch);
+        useGrant(broker, launch);
         const values = await readValues(broker.resolver, launch.plan, launch.variables);
         try {
           await audit.append({
@@ -104,7 +142,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
             duration_ms: Math.round(broker.clock.monotonic() - began),
           });
           // Whoever locked meanwhile was told that nothing leaves any more.
-          if (keyring.epoch !== epoch) throw lockedMeanwhile();
+          if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
         } catch (error) {
           for (const bytes of values.attachments) bytes.fill(0);
           throw error;
@@ -119,25 +157,65 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
   };
 }
 
-/** Throws when what the ticket was issued on is no longer so. */
-function requireStanding(broker: Broker, launch: Launch): void {
-  const texts = launch.variables.map((variable) => variable.text);
-  if (
-    broker.approvals.covers(launch.fingerprint, texts) &&
-    broker.loaded.digest === launch.config
-  ) {
-    return;
+/**
+ * Uses up what was granted once, before anything is read: two tickets on one such grant give one launch.
+ * Throws when what the ticket was issued on is no longer so.
+ */
+function useGrant({ grants, loaded }: Broker, launch: Launch): void {
+  const texts = launch.variables.map(({ text }) => text);
+  const { granted, denied } = grants.look(launch.launching, texts);
+  const stands = denied === undefined && texts.every((text) => granted.has(text));
+  if (!stands || loaded.digest !== launch.config) {
+    throw new BrokerError('ERR_DENIED', 'approval or configuration changed during the launch', {
+      hint: 'start the server again',
+      retryable: true,
+    });
   }
-  throw new BrokerError('ERR_DENIED', 'approval or configuration changed during the launch', {
-    hint: 'start the server again',
-    retryable: true,
+  grants.use(launch.launching, texts);
+}
+
+/** Waits until a person has dealt with the request; false when the time is over. */
+async function settled(
+  { approvals, clock }: Broker,
+  { id }: PendingApproval,
+  forMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (answer: boolean) => (): void => {
+      cancel();
+      stop();
+      signal.removeEventListener('abort', gone);
+      resolve(answer);
+    };
+    const gone = end(false);
+    const cancel = clock.after(forMs, end(false));
+    const stop = approvals.onSettled(id, end(true));
+    signal.addEventListener('abort', gone);
   });
+}
+
+function notApproved(broker: Broker, { id, variables }: PendingApproval): BrokerError {
+  const names = variables.map(({ name }) => name);
+  // Without names, those that steer nothing are approved: of these alone there is nothing without.
+  const isPlain = variables.some(({ steers }) => steers.length === 0);
+  const words = isPlain ? `approve ${id}` : `approve ${id} ${names.join(' ')}`;
+  const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
+  return new BrokerError(
+    'ERR_NOT_APPROVED',
+    `this launch is not approved for ${names.join(', ')}`,
+    {
+      hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, words)}`,
+      subject: id,
+      retryable: true,
+    },
+  );
 }
 
 function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
   return {
     launch: launch.launch,
-    fingerprint: launch.fingerprint,
+    fingerprint: launch.launching.fingerprint,
     variables: launch.variables.map((variable) => variable.subject),
     ...(launch.server === undefined ? {} : { server: launch.server }),
   };
@@ -147,119 +225,4 @@ function noReference(): BrokerError {
   return new BrokerError('ERR_USAGE', 'the launch holds no reference', {
     hint: 'it needs no daemon: start the command as it is',
   });
-}
-
-function lockedMeanwhile(): BrokerError {
-  return new BrokerError('ERR_LOCKED', 'the sealed file was locked during the launch', {
-    hint: 'mcp unlock',
-    retryable: true,
-  });
-}
-
-/** What each reference leads to, and what is known of it without asking a remote store. */
-async function gather(
-  broker: Broker,
-  plan: LaunchPlan,
-): Promise<{ variables: Plan[]; facts: VariableFacts[] }> {
-  const variables: Plan[] = [];
-  const facts = await Promise.all(
-    [...plan.references.values()].map(async ({ reference, into }): Promise<VariableFacts> => {
-      const hasFallback = reference.kind === 'variable' && reference.fallback !== undefined;
-      const subject = reference.kind === 'variable' ? reference.name : formatReference(reference);
-      const steering = steeringNames(into);
-      try {
-        const variable = await broker.resolver.plan(reference);
-        variables.push(variable);
-        const state = await broker.resolver.state(variable);
-        return { subject, state, hasFallback, steering, backend: variable.backend };
-      } catch (error) {
-        return {
-          subject,
-          state: 'unknown',
-          failure: nameSubject(error, subject),
-          hasFallback,
-          steering,
-          backend: '',
-        };
-      }
-    }),
-  );
-  return { variables, facts };
-}
-
-function describe(
-  request: LaunchRequest,
-  executable: Executable,
-  variables: readonly Plan[],
-): Parameters<typeof fingerprint>[0] {
-  return {
-    executable: executable.realPath,
-    digest: executable.digest,
-    args: request.args,
-    allowArgs: request.allowArgs === true,
-    environment: request.environment,
-    variables: variables.map(({ text, backend, kind, locator }) => ({
-      reference: text,
-      backend,
-      kind,
-      locator: formatLocator(locator),
-    })),
-  };
-}
-
-function pendingApproval(
-  request: LaunchRequest,
-  executable: Executable,
-  variables: readonly Plan[],
-  plan: LaunchPlan,
-  print: string,
-  workingDirectory: string,
-  context: Context,
-): Omit<PendingApproval, 'id' | 'requested'> {
-  return {
-    ...(request.server === undefined ? {} : { server: request.server }),
-    command: request.command,
-    args: request.args,
-    executable: executable.realPath,
-    digest: executable.digest,
-    workingDirectory,
-    environment: request.environment,
-    variables: variables.map(({ text, subject, backend, locator }) => ({
-      reference: text,
-      name: subject,
-      backend,
-      locator: formatLocator(locator),
-      into: plan.references.get(text)?.into ?? [],
-    })),
-    fingerprint: print,
-    pid: context.peer.pid,
-  };
-}
-
-/** Keeps the request for a person and gives the error that tells what to type. */
-async function ask(
-  broker: Broker,
-  request: Omit<PendingApproval, 'id' | 'requested'>,
-  about: { readonly launch: string },
-): Promise<BrokerError> {
-  const pending = broker.approvals.request(request);
-  const names = pending.variables.map((variable) => variable.name);
-  await broker.audit.append({
-    event: 'pending',
-    outcome: 'denied',
-    code: 'ERR_NOT_APPROVED',
-    ...about,
-    variables: names,
-    fingerprint: pending.fingerprint,
-  });
-  const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
-  return new BrokerError(
-    'ERR_NOT_APPROVED',
-    `this launch is not approved for ${names.join(', ')}`,
-    {
-      hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, `approve ${pending.id}`)}`,
-      subject: pending.id,
-      retryable: true,
-    },
-  );
 }

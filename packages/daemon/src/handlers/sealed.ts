@@ -101,6 +101,7 @@ async function unlocking(
 export async function lockAll(broker: Broker, context?: Context): Promise<void> {
   broker.keyring.lock();
   broker.cache.clear();
+  broker.grants.lock();
   await broker.audit
     .append({
       event: 'lock',

@@ -11,14 +11,6 @@ export function secretHandlers(
 ): Pick<Handlers, 'secret.set' | 'secret.list' | 'secret.show' | 'secret.remove' | 'cache.clear'> {
   const { resolver, cache, audit } = broker;
 
-  const find = async (name: string, signal: AbortSignal): Promise<{ plan: Plan; item: Item }> => {
-    const plan = await planOf(broker, name);
-    const store = await resolver.provider(plan.backend);
-    const item = await itemOf(store, plan, signal);
-    if (item === undefined) throw unknown(name, plan.backend);
-    return { plan, item };
-  };
-
   return {
     async 'secret.set'({ name, backend }, context) {
       const [value] = context.attachments;
@@ -66,7 +58,7 @@ export function secretHandlers(
     },
 
     async 'secret.show'({ name }, context) {
-      const { plan, item } = await find(name, context.signal);
+      const { plan, item } = await findSecret(broker, name, context.signal);
       return { result: summary(broker, plan, item) };
     },
 
@@ -75,7 +67,7 @@ export function secretHandlers(
       const store = await resolver.provider(plan.backend);
       if (store.delete === undefined) throw readOnly(plan.backend);
       if ((await itemOf(store, plan, context.signal)) === undefined)
-        throw unknown(name, plan.backend);
+        throw unknownSecret(name, plan.backend);
       const line = {
         event: 'delete',
         variables: [name],
@@ -124,6 +116,19 @@ async function audited<T>(
   }
 }
 
+/** Throws `ERR_UNKNOWN_VARIABLE` when its backend has no such secret. */
+export async function findSecret(
+  broker: Broker,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ plan: Plan; item: Item }> {
+  const plan = await planOf(broker, name);
+  const store = await broker.resolver.provider(plan.backend);
+  const item = await itemOf(store, plan, signal);
+  if (item === undefined) throw unknownSecret(name, plan.backend);
+  return { plan, item };
+}
+
 async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
   broker.keyring.touch();
   if (!isVariableName(name)) {
@@ -158,7 +163,7 @@ async function summarise(broker: Broker, item: Item, backend: string): Promise<S
   return { ...item, backend, locator: item.name, ttlMs: broker.config.settings.ttlMs };
 }
 
-function summary(broker: Broker, plan: Plan, item: Item): SecretSummary {
+export function summary(broker: Broker, plan: Plan, item: Item): SecretSummary {
   const cached = broker.resolver.cachedMs(plan);
   return {
     ...item,
@@ -170,7 +175,7 @@ function summary(broker: Broker, plan: Plan, item: Item): SecretSummary {
   };
 }
 
-function unknown(name: string, backend: string): BrokerError {
+export function unknownSecret(name: string, backend: string): BrokerError {
   return new BrokerError('ERR_UNKNOWN_VARIABLE', `no value for ${name} in backend ${backend}`, {
     hint: 'mcp secret list',
     subject: name,

@@ -6,8 +6,8 @@ const known: VariableFacts = {
   subject: 'TOKEN',
   state: 'known',
   hasFallback: false,
-  steering: [],
   backend: 'sealed',
+  granted: true,
 };
 const locked = new BrokerError('ERR_LOCKED', 'TOKEN: the sealed file is locked');
 
@@ -18,44 +18,37 @@ function codes(decision: Decision): string[] | string {
 }
 
 describe('a decision', () => {
-  const cases: [
-    title: string,
-    facts: Partial<VariableFacts>,
-    granted: boolean,
-    expected: string | string[],
-  ][] = [
-    ['allows a known variable with a grant', {}, true, 'allow'],
-    ['asks for a known variable without one', {}, false, 'ask'],
-    ['asks before a remote store is asked', { state: 'unasked' }, false, 'ask'],
-    ['allows what a remote store has yet to answer', { state: 'unasked' }, true, 'allow'],
-    [
-      'refuses an unknown variable, grant or not',
-      { state: 'unknown' },
-      true,
-      ['ERR_UNKNOWN_VARIABLE'],
-    ],
+  const cases: [title: string, facts: Partial<VariableFacts>, expected: string | string[]][] = [
+    ['allows a known variable with a grant', {}, 'allow'],
+    ['asks for a known variable without one', { granted: false }, 'ask'],
+    ['asks before a remote store is asked', { state: 'unasked', granted: false }, 'ask'],
+    ['allows what a remote store has yet to answer', { state: 'unasked' }, 'allow'],
+    ['refuses an unknown variable, grant or not', { state: 'unknown' }, ['ERR_UNKNOWN_VARIABLE']],
     [
       'lets a default stand in for an unknown variable',
       { state: 'unknown', hasFallback: true },
-      true,
       'allow',
     ],
     [
       'lets no default stand in for a locked one',
       { failure: locked, hasFallback: true },
-      true,
       ['ERR_LOCKED'],
     ],
-    ['refuses a name that steers a process', { steering: ['LD_PRELOAD'] }, true, ['ERR_DENIED']],
-    [
-      'names both problems of one variable',
-      { steering: ['PATH'], state: 'unknown' },
-      false,
-      ['ERR_DENIED', 'ERR_UNKNOWN_VARIABLE'],
-    ],
   ];
-  test.each(cases)('%s', (_title, facts, granted, expected) => {
-    expect(codes(decide({ variables: [{ ...known, ...facts }], granted }))).toEqual(expected);
+  test.each(cases)('%s', (_title, facts, expected) => {
+    expect(codes(decide({ variables: [{ ...known, ...facts }] }))).toEqual(expected);
+  });
+
+  test('asks for the variables alone that no grant covers', () => {
+    const other = { ...known, subject: 'OTHER', granted: false };
+    expect(decide({ variables: [known, other] })).toEqual({ kind: 'ask', missing: ['OTHER'] });
+  });
+
+  test('refuses what a person refused, granted or not, and names the refusal', () => {
+    const denied = { id: 'K7Q4', until: '2026-01-01T00:00:00.000Z' };
+    const decision = decide({ variables: [known], denied });
+    expect(codes(decision)).toEqual(['ERR_DENIED']);
+    expect(decision.kind === 'deny' && decision.problems[0]?.hint).toContain('K7Q4');
   });
 
   test('names every variable that failed, and asks for none of the others', () => {
@@ -65,7 +58,6 @@ describe('a decision', () => {
         { ...known, subject: 'A', state: 'unknown' },
         { ...known, subject: 'B', state: 'unknown' },
       ],
-      granted: false,
     });
     expect(decision.kind === 'deny' && decision.problems.map((problem) => problem.subject)).toEqual(
       ['A', 'B'],

@@ -9,47 +9,48 @@ export interface VariableFacts {
   /** Why its state could not be found out: locked, unavailable, no such backend. */
   readonly failure?: BrokerError;
   readonly hasFallback: boolean;
-  /** Those of the names it goes to that steer a process (`LD_PRELOAD`, `PATH`, …). */
-  readonly steering: readonly string[];
   /** Where a person would store it. */
   readonly backend: string;
+  /** A grant for this fingerprint covers it. */
+  readonly granted: boolean;
 }
 
 export interface LaunchFacts {
   readonly variables: readonly VariableFacts[];
-  /** A grant covers this fingerprint and all of these variables. */
-  readonly granted: boolean;
+  /** A person refused this fingerprint: which refusal, and when it ends. */
+  readonly denied?: { readonly id: string; readonly until?: string };
 }
 
 export type Decision =
   | { readonly kind: 'allow' }
-  | { readonly kind: 'ask' }
+  /** A person has to grant the rest. */
+  | { readonly kind: 'ask'; readonly missing: readonly string[] }
   | { readonly kind: 'deny'; readonly problems: readonly BrokerError[] };
 
 /**
  * Who may have which secret. Pure: the same facts give the same answer, and nothing else counts. What
  * cannot be granted is refused before a person is asked, with every problem that there is.
  */
-export function decide(facts: LaunchFacts): Decision {
-  const problems = facts.variables.flatMap((variable) => problemsOf(variable));
+export function decide({ variables, denied }: LaunchFacts): Decision {
+  const problems = variables.flatMap((variable) => problemOf(variable) ?? []);
+  if (denied !== undefined) problems.push(refused(denied));
   if (problems.length > 0) return { kind: 'deny', problems };
-  return facts.granted ? { kind: 'allow' } : { kind: 'ask' };
+  const missing = variables.filter(({ granted }) => !granted).map(({ subject }) => subject);
+  return missing.length === 0 ? { kind: 'allow' } : { kind: 'ask', missing };
 }
 
-function problemsOf(variable: VariableFacts): BrokerError[] {
-  const problems = variable.steering.map(
-    (name) =>
-      new BrokerError('ERR_DENIED', `${name} steers a process and takes no secret`, {
-        hint: `give ${variable.subject} to the server under another name`,
-        subject: name,
-      }),
-  );
-  if (variable.failure !== undefined) {
-    problems.push(variable.failure);
-  } else if (variable.state === 'unknown' && !variable.hasFallback) {
-    problems.push(unknownVariable(variable.subject, variable.backend));
-  }
-  return problems;
+function problemOf(variable: VariableFacts): BrokerError | undefined {
+  if (variable.failure !== undefined) return variable.failure;
+  if (variable.state !== 'unknown' || variable.hasFallback) return undefined;
+  return unknownVariable(variable.subject, variable.backend);
+}
+
+function refused({ id, until }: NonNullable<LaunchFacts['denied']>): BrokerError {
+  const end = until === undefined ? '' : ` until ${until}`;
+  return new BrokerError('ERR_DENIED', `a person refused this launch${end}`, {
+    hint: `mcp approvals revoke ${id}, to be asked again`,
+    subject: id,
+  });
 }
 
 export function unknownVariable(subject: string, backend: string): BrokerError {

@@ -1,0 +1,167 @@
+import { homedir } from 'node:os';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import type { Broker } from '../broker.ts';
+import { steeringNames, type LaunchPlan } from '../launch.ts';
+import type { Context } from '../listener/handler.ts';
+import { backendOrigin } from '../policy/backend-identity.ts';
+import type { VariableFacts } from '../policy/decide.ts';
+import { changes } from '../policy/diff.ts';
+import { fingerprint } from '../policy/fingerprint.ts';
+import type { Launching } from '../policy/grants.ts';
+import { readInherited } from '../policy/inherited.ts';
+import type { Program } from '../policy/program.ts';
+import type {
+  InheritedVariable,
+  LaunchDescription,
+  LaunchVariable,
+  PendingApproval,
+  RequestedVariable,
+} from '../protocol/approvals.ts';
+import type { LaunchRequest } from '../protocol/messages.ts';
+import { formatReference } from '../reference.ts';
+import { formatLocator, nameSubject, type Plan } from '../resolver.ts';
+
+/** What is known of a launch before anybody is asked; of its peer, what the kernel says. */
+export interface Examined {
+  readonly program: Program;
+  readonly description: LaunchDescription;
+  readonly launching: Launching;
+}
+
+/** What each reference leads to, and what is known of it without asking a remote store. */
+export async function gather(
+  broker: Broker,
+  plan: LaunchPlan,
+): Promise<{ variables: Plan[]; facts: Omit<VariableFacts, 'granted'>[] }> {
+  const variables: Plan[] = [];
+  const facts = await Promise.all(
+    [...plan.references.values()].map(async ({ reference }) => {
+      const hasFallback = reference.kind === 'variable' && reference.fallback !== undefined;
+      const subject = reference.kind === 'variable' ? reference.name : formatReference(reference);
+      try {
+        const variable = await broker.resolver.plan(reference);
+        variables.push(variable);
+        const state = await broker.resolver.state(variable);
+        return { subject, state, hasFallback, backend: variable.backend };
+      } catch (error) {
+        const failure = nameSubject(error, subject);
+        return { subject, state: 'unknown' as const, failure, hasFallback, backend: '' };
+      }
+    }),
+  );
+  return { variables, facts };
+}
+
+/** Finds out for itself what would run, and where. */
+export async function examine(
+  broker: Broker,
+  request: LaunchRequest,
+  variables: readonly Plan[],
+  context: Context,
+): Promise<Examined> {
+  const { platform } = broker;
+  const inherited = readInherited(context.attachments[0]);
+  const facts = platform.process(context.peer.pid);
+  const workingDirectory = facts?.workingDirectory;
+  if (facts === undefined || workingDirectory === undefined) throw noFolder();
+  const program = await broker.programs.examine({
+    command: request.command,
+    args: request.args,
+    searchPath: request.path,
+    workingDirectory,
+    variable: variableOf(request, inherited),
+    home: homedir(),
+  });
+  const description = describe(broker, request, program, inherited, workingDirectory, variables);
+  const startTime = platform.startTime(facts.parent);
+  const parent = startTime === undefined ? undefined : { pid: facts.parent, startTime };
+  const launching = { fingerprint: fingerprint(description), workingDirectory, parent };
+  return { program, description, launching };
+}
+
+/** What the server's own start would look at, as far as it is known here: values are never asked for. */
+function variableOf(
+  { environment }: LaunchRequest,
+  inherited: readonly InheritedVariable[],
+): (name: string) => string | undefined {
+  return (name) =>
+    environment.find((entry) => entry.name === name)?.value ??
+    inherited.find((variable) => variable.name === name)?.value;
+}
+
+function describe(
+  broker: Broker,
+  request: LaunchRequest,
+  program: Program,
+  inherited: readonly InheritedVariable[],
+  workingDirectory: string,
+  variables: readonly Plan[],
+): LaunchDescription {
+  return {
+    argv: [request.command, ...request.args],
+    allowArgs: request.allowArgs === true,
+    files: program.files,
+    ...(program.package === undefined ? {} : { package: program.package }),
+    environment: request.environment,
+    inherited,
+    ...(program.needsPath && request.path !== null ? { searchPath: request.path } : {}),
+    ...(program.needsFolder ? { workingDirectory } : {}),
+    origin: 'command line',
+    variables: variables.map((variable) => whereabouts(broker, variable)),
+  };
+}
+
+function whereabouts({ config, paths }: Broker, { text, ...plan }: Plan): LaunchVariable {
+  const { kind, backend } = plan;
+  const settings = config.backends[backend]?.settings;
+  return {
+    reference: text,
+    backend,
+    kind,
+    origin: backendOrigin(kind, settings, { secretsFile: paths.secrets }),
+    locator: formatLocator(plan.locator),
+  };
+}
+
+/** The request for a person: what is not granted yet, and how it differs from what was. */
+export function pendingRequest(
+  broker: Broker,
+  request: LaunchRequest,
+  { description, program, launching }: Examined,
+  plan: LaunchPlan,
+  variables: readonly Plan[],
+  granted: ReadonlySet<string>,
+  pid: number,
+): Omit<PendingApproval, 'id' | 'requested' | 'expires'> {
+  const { server } = request;
+  const claim = server === undefined ? {} : { server };
+  const before = broker.grants.similar({
+    launch: description,
+    fingerprint: launching.fingerprint,
+    ...claim,
+  });
+  const differences = before === undefined ? [] : changes(before, description);
+  return {
+    ...claim,
+    launch: description,
+    workingDirectory: launching.workingDirectory,
+    fingerprint: launching.fingerprint,
+    variables: variables
+      .filter(({ text }) => !granted.has(text))
+      .map((variable): RequestedVariable => {
+        const into = plan.references.get(variable.text)?.into ?? [];
+        const steers = steeringNames(into);
+        return { ...whereabouts(broker, variable), name: variable.subject, into, steers };
+      }),
+    granted: variables.filter(({ text }) => granted.has(text)).map(({ subject }) => subject),
+    ...(program.limit === undefined ? {} : { limit: program.limit }),
+    ...(differences.length === 0 ? {} : { changes: differences }),
+    pid,
+  };
+}
+
+function noFolder(): BrokerError {
+  return new BrokerError('ERR_DENIED', 'the folder that the launch was asked for in has gone', {
+    hint: 'start the server in a folder that exists',
+  });
+}
