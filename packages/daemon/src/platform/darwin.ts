@@ -66,6 +66,8 @@ export function createDarwinPlatform(): Platform {
       const facts = processFacts(pid);
       return facts && { ...facts, workingDirectory: workingDirectory(pid) };
     },
+    // KERN_PROCARGS2 has it, behind the arguments; not done.
+    hasVariable: () => false,
     lockedMemory: () => null,
   };
 }

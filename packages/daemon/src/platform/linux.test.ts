@@ -58,6 +58,28 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
     expect(platform.process(pid)).toBeUndefined();
   });
 
+  test.each([
+    ['the first name', { MARK: '1', OTHER: '2' }, true],
+    ['a later name', { OTHER: '2', MARK: '1' }, true],
+    // The environment is read in blocks of 64 KiB: the name lies across the end of one.
+    ...Array.from({ length: 12 }, (_, at) => [
+      `a name ${at} bytes before the end of a block`,
+      { A: 'x'.repeat(65_535 - 'A=\0'.length - at), MARK: '1' },
+      true,
+    ]),
+    ['no such name', { MARKER: '1', REMARK: '1', OTHER: 'MARK=1' }, false],
+  ] as [string, Record<string, string>, boolean][])(
+    'the environment of a process is searched: %s',
+    async (_title, env, found) => {
+      const child = spawn('/bin/sleep', ['60'], { env, stdio: 'ignore' });
+      await once(child, 'spawn');
+      expect(platform.hasVariable(child.pid ?? 0, 'MARK')).toBe(found);
+      child.kill();
+      await once(child, 'close');
+      expect(platform.hasVariable(child.pid ?? 0, 'MARK')).toBe(false);
+    },
+  );
+
   test('a process that has ended has no start time, even before it is collected', async () => {
     const script = `import os, time
 pid = os.fork()

@@ -1,6 +1,6 @@
 import { openLibc } from './libc.ts';
 import type { Platform } from './platform.ts';
-import { readLockedMemory, readStat, readWorkingDirectory } from './proc.ts';
+import { hasVariable, readLockedMemory, readStat, readWorkingDirectory } from './proc.ts';
 
 // From <asm-generic/socket.h>, <linux/prctl.h>, <asm-generic/resource.h>, <asm-generic/errno.h>.
 const SOL_SOCKET = 1;
@@ -38,6 +38,7 @@ export function createLinuxPlatform(): Platform {
       if (readStat(pid)?.startTime !== before.startTime) return undefined;
       return { ...before, workingDirectory };
     },
+    hasVariable,
     lockedMemory: readLockedMemory,
   };
 }

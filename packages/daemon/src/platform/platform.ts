@@ -13,6 +13,11 @@ export interface Platform {
   startTime(pid: number): string | undefined;
   /** Facts of a living process that its owner cannot forge by asking. */
   process(pid: number): ProcessFacts | undefined;
+  /**
+   * The environment that a process was started with names this variable. False also where the kernel
+   * does not let us look: best effort.
+   */
+  hasVariable(pid: number, name: string): boolean;
   /** Bytes of this process that the kernel keeps out of swap; null where it does not say. */
   lockedMemory(): number | null;
 }

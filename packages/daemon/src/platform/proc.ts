@@ -38,6 +38,33 @@ export function readWorkingDirectory(pid: number): string | undefined {
   }
 }
 
+/** Values of other processes pass through here, so it is wiped after each use. */
+const environmentBlock = Buffer.alloc(64 * 1024);
+
+/** In the environment that the process was started with, as far as the kernel lets us read it. */
+export function hasVariable(pid: number, name: string): boolean {
+  const wanted = Buffer.from(`\0${name}=`);
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/environ`, 'r');
+    // The first name follows no NUL; a name may lie across two readings.
+    let kept = 1;
+    for (;;) {
+      const read = readSync(fd, environmentBlock, kept, environmentBlock.length - kept, null);
+      const end = kept + read;
+      if (environmentBlock.subarray(0, end).includes(wanted)) return true;
+      if (read === 0) return false;
+      kept = Math.min(end, wanted.length - 1);
+      environmentBlock.copyWithin(0, end - kept, end);
+    }
+  } catch {
+    return false;
+  } finally {
+    environmentBlock.fill(0);
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** Bytes of this process that the kernel keeps out of swap. */
 export function readLockedMemory(): number | null {
   const kibibytes = /^VmLck:\s*(\d+) kB$/mu.exec(readProc('self/status') ?? '')?.[1];

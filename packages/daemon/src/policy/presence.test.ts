@@ -1,71 +1,136 @@
+import { BrokerError } from '@mcp-broker/providers/errors';
 import { describe, expect, test } from 'vitest';
-import type { Platform, ProcessFacts } from '../platform/platform.ts';
-import { createLaunches, requirePresence } from './presence.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { machine, peerOf } from '../testing/fake-machine.ts';
+import { createCodes } from './codes.ts';
+import { createLaunches } from './launches.ts';
+import { createPresence, type Asking, type Presence, type PresenceOptions } from './presence.ts';
 
-/** A machine with a few processes: pid → parent, start time and terminal. */
-function machine(processes: Record<number, Partial<ProcessFacts>>): Platform {
-  const facts = (pid: number): ProcessFacts | undefined =>
-    processes[pid] && {
-      parent: 1,
-      startTime: `start of ${pid}`,
-      hasTerminal: true,
-      workingDirectory: '/',
-      ...processes[pid],
-    };
-  return { process: facts, startTime: (pid: number) => facts(pid)?.startTime } as Platform;
-}
-const peer = (pid: number): { pid: number; uid: number; startTime: string } => ({
-  pid,
-  uid: 0,
-  startTime: `start of ${pid}`,
-});
+const person = 10;
+const withoutTerminal = 11;
+const server = 20;
+const childOfServer = 21;
+const leftBehind = 22;
 
-describe('presence', () => {
-  test('is seen in a process with a controlling terminal', () => {
-    const platform = machine({ 10: {} });
-    expect(() => {
-      requirePresence(peer(10), platform, createLaunches(platform), 'needed');
-    }).not.toThrow();
+function presenceOf(changes: Partial<PresenceOptions> = {}): Presence {
+  const platform = machine({
+    [person]: {},
+    [withoutTerminal]: { hasTerminal: false },
+    [server]: {},
+    [childOfServer]: { parent: server },
+    [leftBehind]: { variables: ['MCP_LAUNCH'] },
   });
-
-  test('is not seen without one, unless none is needed', () => {
-    const platform = machine({ 10: { hasTerminal: false } });
-    const launches = createLaunches(platform);
-    expect(() => {
-      requirePresence(peer(10), platform, launches, 'needed');
-    }).toThrow('this needs a person at a terminal');
-    expect(() => {
-      requirePresence(peer(10), platform, launches, 'not needed');
-    }).not.toThrow();
-  });
-
-  test('is not seen in a launch, its children or theirs, terminal or not', () => {
-    const platform = machine({ 20: {}, 21: { parent: 20 }, 22: { parent: 21 } });
-    const launches = createLaunches(platform);
-    launches.add(peer(20));
-    for (const pid of [20, 21, 22]) {
-      for (const terminal of ['needed', 'not needed'] as const) {
-        expect(() => {
-          requirePresence(peer(pid), platform, launches, terminal);
-        }).toThrow('a server that was launched here cannot do this');
-      }
-    }
-  });
-
-  test('is not denied to a process that has the pid of a launch that ended', () => {
-    const platform = machine({ 20: { startTime: 'later' } });
-    const launches = createLaunches(platform);
-    launches.add(peer(20));
-    expect(() => {
-      requirePresence({ ...peer(20), startTime: 'later' }, platform, launches, 'needed');
-    }).not.toThrow();
-  });
-});
-
-test('launches that ended are forgotten once there are many', () => {
-  const platform = machine({ 5000: {} });
   const launches = createLaunches(platform);
-  for (let pid = 1000; pid <= 5200; pid += 1) launches.add(peer(pid));
-  expect(launches.has(5000, 'start of 5000')).toBe(true);
-  expect(launches.has(1000, 'start of 1000')).toBe(false);
+  launches.add(peerOf(server));
+  return createPresence({
+    platform,
+    launches,
+    codes: createCodes(fakeClock()),
+    keyring: {
+      hasIdentityFile: false,
+      async checkPassphrase(passphrase) {
+        if (String(passphrase) !== 'right') throw new BrokerError('ERR_PASSPHRASE', 'wrong');
+      },
+    },
+    mode: 'terminal',
+    ...changes,
+  });
+}
+
+function asking(pid: number, connection = 1): Asking {
+  return { peer: peerOf(pid), connection: { id: connection } };
+}
+
+const right = Buffer.from('right');
+const refusal = { code: 'ERR_PRESENCE', hint: expect.any(String) as string };
+
+describe('a person', () => {
+  test('shows to be there by typing the code from the terminal', async () => {
+    const presence = presenceOf();
+    const code = presence.open(asking(person), 'subject');
+    const proof = { code: ` ${code.toLowerCase()}\n` };
+    await expect(presence.prove(asking(person), 'subject', proof)).resolves.toBeUndefined();
+  });
+
+  test('shows to be there by the passphrase, without a terminal', async () => {
+    await presenceOf().prove(asking(withoutTerminal), 'subject', { passphrase: right });
+    const wrong = { passphrase: Buffer.from('wrong') };
+    await expect(presenceOf().prove(asking(person), 'subject', wrong)).rejects.toMatchObject({
+      code: 'ERR_PASSPHRASE',
+    });
+  });
+});
+
+test.each<[title: string, prove: (presence: Presence, code: string) => Promise<void>]>([
+  ['for another subject', (p, code) => p.prove(asking(person), 'other', { code })],
+  ['on another connection', (p, code) => p.prove(asking(person, 2), 'subject', { code })],
+  ['without a terminal', (p, code) => p.prove(asking(withoutTerminal), 'subject', { code })],
+  ['with nothing at all', (p) => p.prove(asking(person), 'subject', {})],
+  [
+    'twice',
+    async (p, code) => {
+      await p.prove(asking(person), 'subject', { code });
+      await p.prove(asking(person), 'subject', { code });
+    },
+  ],
+  [
+    'after the config has asked for the passphrase',
+    (p, code) => {
+      p.configure('passphrase');
+      return p.prove(asking(person), 'subject', { code });
+    },
+  ],
+])('a code is no proof %s', async (_title, prove) => {
+  const presence = presenceOf();
+  const code = presence.open(asking(person), 'subject');
+  await expect(prove(presence, code)).rejects.toMatchObject(refusal);
+});
+
+test.each<[title: string, open: () => unknown, message: RegExp]>([
+  [
+    'without a terminal',
+    () => presenceOf().open(asking(withoutTerminal), 'subject'),
+    /a person at a terminal/u,
+  ],
+  [
+    'where the passphrase is asked for',
+    () => presenceOf({ mode: 'passphrase' }).open(asking(person), 'subject'),
+    /asks for the passphrase/u,
+  ],
+])('no code is given %s', (_title, open, message) => {
+  expect(open).toThrow(
+    expect.objectContaining({ ...refusal, message: expect.stringMatching(message) as string }),
+  );
+});
+
+test('a passphrase proves nothing in a home that has an identity file', async () => {
+  const keyring = { hasIdentityFile: true, checkPassphrase: async () => undefined };
+  await expect(
+    presenceOf({ keyring }).prove(asking(person), 'subject', { passphrase: right }),
+  ).rejects.toMatchObject(refusal);
+});
+
+describe.each([
+  ['a server', server],
+  ['a child of a server', childOfServer],
+  ['what a server left behind', leftBehind],
+])('%s', (_title, pid) => {
+  test('gets no code, and proves nothing with a terminal and the passphrase', async () => {
+    const presence = presenceOf();
+    expect(() => presence.open(asking(pid), 'subject')).toThrow('a server that was launched here');
+    await expect(
+      presence.prove(asking(pid), 'subject', { passphrase: right }),
+    ).rejects.toMatchObject(refusal);
+    const code = presence.open(asking(person), 'subject');
+    await expect(presence.prove(asking(pid), 'subject', { code })).rejects.toMatchObject(refusal);
+    expect(() => {
+      presence.requireNoLaunch(asking(pid));
+    }).toThrow('a server that was launched here');
+  });
+});
+
+test('whoever is no server may do what takes no terminal', () => {
+  expect(() => {
+    presenceOf().requireNoLaunch(asking(withoutTerminal));
+  }).not.toThrow();
 });

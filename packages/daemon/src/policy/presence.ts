@@ -1,53 +1,101 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Peer } from '../listener/peer.ts';
+import type { Keyring } from '../keyring.ts';
+import type { Connection, Context } from '../listener/handler.ts';
 import type { Platform } from '../platform/platform.ts';
-
-/** Processes that a launch of ours started: what descends from one is no person. */
-export interface Launches {
-  add(peer: Peer): void;
-  has(pid: number, startTime: string): boolean;
-}
-
-export function createLaunches(platform: Platform): Launches {
-  const known = new Map<number, string>();
-  return {
-    add(peer) {
-      if (known.size >= 4096) {
-        for (const [pid, startTime] of known) {
-          if (platform.startTime(pid) !== startTime) known.delete(pid);
-        }
-      }
-      known.set(peer.pid, peer.startTime);
-    },
-    has: (pid, startTime) => known.get(pid) === startTime,
-  };
-}
+import type { Codes } from './codes.ts';
+import { isLaunched, type Launches } from './launches.ts';
+import { createPresencePolicy, type PresenceMode, type PresencePolicy } from './presence-mode.ts';
 
 /**
- * Throws `ERR_PRESENCE` when the peer descends from a launch, or has no controlling terminal where one
- * is needed. Best effort: a determined program can make a terminal of its own.
+ * Whether a person is there who decides. A subject is exactly what is decided on, such as a fingerprint
+ * or `reveal:NAME`: what proves one subject is of no use for another. Every refusal is `ERR_PRESENCE`
+ * (a passphrase has its own errors), and whoever asked writes it to the audit.
+ *
+ * Two ways are known: a code that is typed on the terminal that shows the subject, and the passphrase
+ * of the sealed file. Further ones (polkit, Touch ID, a hardware key) are further members of `Proof`.
  */
-export function requirePresence(
-  peer: Peer,
-  platform: Platform,
-  launches: Launches,
-  terminal: 'needed' | 'not needed',
-): void {
-  const facts = platform.process(peer.pid);
-  if (terminal === 'needed' && facts?.hasTerminal !== true) {
-    throw new BrokerError('ERR_PRESENCE', 'this needs a person at a terminal', {
-      hint: 'type it in a terminal, or give the passphrase of the sealed file with --fd N',
+export interface Presence extends PresencePolicy {
+  /** Begins on a terminal: a code for this subject, to be typed once on this connection. */
+  open(context: Asking, subject: string): string;
+  /** Ends what `open` began, or takes the passphrase alone. Wipes nothing. */
+  prove(context: Asking, subject: string, proof: Proof): Promise<void>;
+  /** No server that was launched here, nor what it started; a terminal is not asked for. */
+  requireNoLaunch(context: Pick<Context, 'peer'>): void;
+}
+
+export interface Asking extends Pick<Context, 'peer'> {
+  readonly connection: Pick<Connection, 'id'>;
+}
+
+export interface Proof {
+  /** As it was typed. */
+  readonly code?: string | undefined;
+  /** Counts without a code. */
+  readonly passphrase?: Uint8Array | undefined;
+}
+
+export interface PresenceOptions {
+  readonly platform: Platform;
+  readonly launches: Launches;
+  readonly codes: Codes;
+  readonly keyring: Pick<Keyring, 'hasIdentityFile' | 'checkPassphrase'>;
+  readonly mode: PresenceMode;
+}
+
+export function createPresence(options: PresenceOptions): Presence {
+  const { platform, launches, codes, keyring } = options;
+  const policy = createPresencePolicy(options.mode);
+
+  const requireNoLaunch: Presence['requireNoLaunch'] = ({ peer }) => {
+    if (!isLaunched(peer, platform, launches)) return;
+    throw new BrokerError('ERR_PRESENCE', 'a server that was launched here cannot do this', {
+      hint: 'type it in a terminal of your own',
     });
-  }
-  let pid = peer.pid;
-  for (let depth = 0; pid > 1 && depth < 256; depth += 1) {
-    const ancestor = platform.process(pid);
-    if (ancestor === undefined) return;
-    if (launches.has(pid, ancestor.startTime)) {
-      throw new BrokerError('ERR_PRESENCE', 'a server that was launched here cannot do this', {
-        hint: 'type it in a terminal of your own',
+  };
+
+  /** Best effort: a determined program can make a terminal of its own. */
+  const requireTerminal = ({ peer }: Asking): void => {
+    if (platform.process(peer.pid)?.hasTerminal !== true) {
+      throw new BrokerError('ERR_PRESENCE', 'this needs a person at a terminal', {
+        hint: 'type it in a terminal, or give the passphrase of the sealed file with --fd N',
       });
     }
-    pid = ancestor.parent;
-  }
+    if (policy.mode === 'passphrase') {
+      throw new BrokerError('ERR_PRESENCE', 'settings.presence asks for the passphrase', {
+        hint: 'add --fd N to the command, with the passphrase of the sealed file on descriptor N',
+      });
+    }
+  };
+
+  return {
+    get mode() {
+      return policy.mode;
+    },
+    configure: (mode) => {
+      policy.configure(mode);
+    },
+    requireNoLaunch,
+    open(context, subject) {
+      requireNoLaunch(context);
+      requireTerminal(context);
+      return codes.issue(subject, context.connection.id);
+    },
+    async prove(context, subject, { code, passphrase }) {
+      requireNoLaunch(context);
+      if (code !== undefined) {
+        requireTerminal(context);
+        codes.check(subject, context.connection.id, code);
+      } else if (passphrase === undefined) {
+        throw new BrokerError('ERR_PRESENCE', 'the code or the passphrase is missing', {
+          hint: 'type the command in a terminal, or give the passphrase with --fd N',
+        });
+      } else if (keyring.hasIdentityFile) {
+        throw new BrokerError('ERR_PRESENCE', 'this home has an identity file and no passphrase', {
+          hint: 'type the command in a terminal, without --fd',
+        });
+      } else {
+        await keyring.checkPassphrase(passphrase);
+      }
+    },
+  };
 }
