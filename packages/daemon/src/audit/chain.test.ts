@@ -1,24 +1,38 @@
-import { expect, test } from 'vitest';
-import { hashLine, origin, readLink, verifyChain, type Head } from './chain.ts';
-import { linkLine } from './line.ts';
+import { describe, expect, test } from 'vitest';
+import { testKey, verifyChain } from '../testing/verify-chain.ts';
+import type { AuditEvent } from './event.ts';
+import { encodeEvent, linkLine } from './line.ts';
+import { hashLine, origin, readLink, type Head } from './link.ts';
+import type { MacKey } from './mac.ts';
 
-function chain(length: number, after: Head = origin): { lines: string[]; head: Head } {
+const launch: AuditEvent = { event: 'launch', outcome: 'allowed', server: 'github' };
+
+/** A line each, with a MAC where a key stands beside it. */
+function chain(
+  entries: readonly (readonly [AuditEvent, MacKey?])[],
+  after: Head = origin,
+): { lines: string[]; head: Head } {
   let head = after;
-  const lines = Array.from({ length }, (_, index) => {
-    const line = linkLine(`"event":"launch","n":${index}`, head.seq + 1, head.hash);
+  const lines = entries.map(([event, key]) => {
+    const line = linkLine(encodeEvent(event, 0), head.seq + 1, head.hash, key);
     head = { seq: head.seq + 1, hash: hashLine(line) };
     return line;
   });
   return { lines, head };
 }
 
-test('a whole chain is whole, from its first line or from a later one', () => {
-  const { lines, head } = chain(100);
+const many = (length: number): [AuditEvent][] => Array.from({ length }, () => [launch]);
+const one = (event: AuditEvent['event'], more: Partial<AuditEvent> = {}): AuditEvent => ({
+  event,
+  outcome: 'allowed',
+  ...more,
+});
+
+test('a whole chain is whole, and begins with number 1', () => {
+  const { lines, head } = chain(many(100));
   expect(verifyChain(lines, { head })).toEqual({ ok: true, head });
   expect(verifyChain([], {})).toEqual({ ok: true, head: origin });
-  const later = chain(10, head);
-  expect(verifyChain(later.lines, { after: head, head: later.head })).toMatchObject({ ok: true });
-  expect(verifyChain(later.lines)).toEqual({
+  expect(verifyChain(chain(many(10), head).lines)).toEqual({
     ok: false,
     line: 1,
     problem: 'has number 101 where 1 is due',
@@ -26,7 +40,7 @@ test('a whole chain is whole, from its first line or from a later one', () => {
 });
 
 test.each<[string, (lines: string[]) => string[], number]>([
-  ['a changed line', (lines) => lines.with(4, (lines[4] ?? '').replace('launch', 'revoke')), 6],
+  ['a changed line', (lines) => lines.with(4, (lines[4] ?? '').replace('github', 'gitlab')), 6],
   ['a removed line', (lines) => lines.toSpliced(4, 1), 5],
   ['a line twice', (lines) => lines.toSpliced(4, 0, lines[4] ?? ''), 6],
   [
@@ -40,27 +54,82 @@ test.each<[string, (lines: string[]) => string[], number]>([
   ['no last lines', (lines) => lines.slice(0, 8), 9],
   [
     'a changed last line',
-    (lines) => lines.with(9, (lines[9] ?? '').replace('launch', 'revoke')),
+    (lines) => lines.with(9, (lines[9] ?? '').replace('github', 'gitlab')),
     10,
   ],
 ])('finds %s', (_name, change, line) => {
-  const { lines, head } = chain(10);
+  const { lines, head } = chain(many(10));
   expect(verifyChain(change(lines), { head })).toMatchObject({ ok: false, line });
 });
 
-test('a thousand changes of one character are all found, at the line or the one after it', () => {
-  const { lines, head } = chain(50);
-  const text = lines.join('\n');
-  let seed = 7;
-  for (let round = 0; round < 1000; round++) {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    const at = (seed >>> 4) % text.length;
-    const other = String.fromCharCode(33 + ((text.charCodeAt(at) - 33 + 1 + (seed % 90)) % 93));
-    const changed = `${text.slice(0, at)}${other}${text.slice(at + 1)}`;
-    const verdict = verifyChain(changed.split('\n'), { head });
-    const line = text.slice(0, at).split('\n').length;
-    expect([line, line + 1]).toContain(verdict.ok ? 0 : verdict.line);
-  }
+describe('with the keys', () => {
+  const key = testKey();
+
+  test.each<[string, readonly (readonly [AuditEvent, MacKey?])[]]>([
+    ['lines after a lock', [[launch, key], [one('lock'), key], [launch]]],
+    ['a start after a stop', [[launch, key], [one('stop'), key], [one('start')]]],
+    ['a start after a daemon that was killed', [[launch, key], [one('start')], [launch]]],
+    ['an unlock', [[launch], [one('unlock'), key], [launch, key]]],
+  ])('%s may be as it is', (_name, entries) => {
+    const { lines, head } = chain(entries);
+    expect(verifyChain(lines, { head, key })).toEqual({ ok: true, head });
+  });
+
+  test.each<[string, readonly (readonly [AuditEvent, MacKey?])[], string]>([
+    [
+      'without a MAC between an unlock and a lock',
+      [[one('unlock'), key], [launch], [one('lock'), key]],
+      'has no MAC although the keys were there',
+    ],
+    [
+      'of a lock that has no MAC itself',
+      [[launch, key], [one('lock')], [launch]],
+      'has no MAC although the keys were there',
+    ],
+    [
+      'of a lock that failed',
+      [[launch, key], [{ event: 'lock', outcome: 'failed' }, key], [launch]],
+      'has no MAC although the keys were there',
+    ],
+    [
+      'with a MAC of another key',
+      [
+        [launch, key],
+        [launch, testKey(8)],
+      ],
+      'has a MAC that is wrong',
+    ],
+    [
+      'that removes files and has no MAC',
+      [[launch], [one('expire', { kept_from: 1, anchor: origin.hash })]],
+      'removes files without a MAC',
+    ],
+  ])('a line %s is found', (_name, entries, problem) => {
+    const { lines, head } = chain(entries);
+    const verdict = verifyChain(lines, { head, key });
+    expect(verdict).toMatchObject({ ok: false, problem });
+    expect(verdict).toMatchObject({
+      line: entries.length === 2 ? 2 : (expect.any(Number) as number),
+    });
+  });
+
+  test('the first line may be a later one when a line with a MAC says so, and names the one before', () => {
+    const before: Head = { seq: 10, hash: 'a'.repeat(64) };
+    const log = (event: AuditEvent): unknown =>
+      verifyChain(chain([[launch], [event, key], [launch, key]], before).lines, { key });
+    const missing = { ok: false, line: 1, problem: 'has number 11 where 1 is due' };
+    expect(log(one('expire', { kept_from: 11, anchor: before.hash }))).toMatchObject({ ok: true });
+    // What was to go and is there still.
+    expect(log(one('expire', { kept_from: 12, anchor: 'b'.repeat(64) }))).toMatchObject({
+      ok: true,
+    });
+    expect(log(one('expire', { kept_from: 10, anchor: before.hash }))).toEqual(missing);
+    expect(log(launch)).toEqual(missing);
+    expect(log(one('expire', { kept_from: 11, anchor: 'b'.repeat(64) }))).toMatchObject({
+      ok: false,
+      line: 2,
+    });
+  });
 });
 
 test.each([
@@ -71,6 +140,16 @@ test.each([
   '{"v":2,"seq":1,"prev":""}',
   '{"v":1,"seq":1.5,"prev":""}',
   '{"v":1,"seq":1}',
+  `{"v":1,"seq":1,"prev":"${origin.hash}"}`,
 ])('%j is no line of a log', (line) => {
-  expect(readLink(line)).toBeUndefined();
+  expect(readLink(Buffer.from(line))).toBeUndefined();
+});
+
+test('what a caller claims is no end of a line, and no MAC', () => {
+  const server = `"prev":"${'a'.repeat(64)}","mac":"${'b'.repeat(64)}"}`;
+  const { lines } = chain([[{ ...launch, server }]]);
+  expect(readLink(Buffer.from(lines[0] ?? ''))).toMatchObject({
+    prev: origin.hash,
+    mac: undefined,
+  });
 });

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '@mcp-broker/providers/errors';
+import type { HeadRecord } from './head.ts';
+import type { MacKey } from './mac.ts';
 
 /** What happened. A line tells a decision or a change; never a value. */
 export type AuditEventName =
@@ -21,7 +23,9 @@ export type AuditEventName =
   | 'exit'
   | 'refused-peer'
   | 'start'
-  | 'stop';
+  | 'stop'
+  /** Old files of the log itself were removed. */
+  | 'expire';
 
 /**
  * One line of the audit log, before it is numbered and chained. Each member has a closed or checked
@@ -47,6 +51,18 @@ export interface AuditEvent {
   /** What the caller says of itself. */
   readonly claims?: { readonly client?: string };
   readonly duration_ms?: number;
+  /** Of `expire`: number of the first line that is kept, */
+  readonly kept_from?: number;
+  /** and the SHA-256 of the line before it, hex. */
+  readonly anchor?: string;
+}
+
+/** The log as its writer knows it. */
+export interface LogState extends HeadRecord {
+  /** Bytes of `current.jsonl` that hold lines up to the newest, */
+  readonly size: number;
+  /** and those that its writer put there, a group that is being written included. */
+  readonly written: number;
 }
 
 /** Writes lines; a rejection means that nothing may be given out. */
@@ -58,12 +74,19 @@ export interface AuditLog {
    */
   append(event: AuditEvent): Promise<void>;
   /**
+   * From now on each line has a MAC, until a line tells of a lock or a stop, which is the last one with one.
+   * Undefined: the keys went before a line was written with them. The log wipes the key.
+   */
+  useKey(key: MacKey | undefined): void;
+  /**
    * The newest lines, oldest first, without their line feeds. Called in one turn with `follow`, the two
    * neither repeat a line nor miss one.
    */
   tail(lines: number): Promise<string[]>;
   /** Calls back for each later line; gives the end of it. */
   follow(listener: (line: string) => void): () => void;
+  /** What the files hold as far as they were written here, to hold them against. */
+  readonly known: LogState;
   /** Number of the newest line, 0 when there is none. */
   readonly sequence: number;
   /** `failing`: the last line could not be written. */

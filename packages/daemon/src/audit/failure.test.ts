@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { verifyChain } from './chain.ts';
+import { verifyChain } from '../testing/verify-chain.ts';
+import { realDisk, type Disk } from './disk.ts';
 import type { AuditEvent, AuditLog } from './event.ts';
-import { realDisk, type Disk } from './file.ts';
 import { openAuditLog } from './log.ts';
 
 const event: AuditEvent = { event: 'launch', outcome: 'allowed', server: 'x'.repeat(200) };
@@ -23,6 +23,9 @@ const disk: Disk = {
   truncate: (...call) => {
     (fault.truncate ?? realDisk.truncate)(...call);
   },
+  rename: (...call) => {
+    (fault.rename ?? realDisk.rename)(...call);
+  },
 };
 
 beforeEach(async () => {
@@ -30,7 +33,7 @@ beforeEach(async () => {
   folder = join(home, 'audit');
   file = join(folder, 'current.jsonl');
   fault = {};
-  log = await openAuditLog(folder, Date.now, disk);
+  log = await openAuditLog(folder, Date.now, { disk });
 });
 
 afterEach(async () => {

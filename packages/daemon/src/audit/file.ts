@@ -1,59 +1,50 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  lstatSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import { hashLine, origin, readLink, type Head } from './chain.ts';
+import type { Disk } from './disk.ts';
+import { currentName, listRotated, rotatedName } from './files.ts';
+import { readHead, writeHead, type Covered, type HeadRecord } from './head.ts';
 import { endOfLines, readLastLines } from './last-lines.ts';
+import { hashLine, origin, readLink, readStart, type Head } from './link.ts';
 import { openOwnFile, openOwnFolder, syncFolder } from './own-file.ts';
-
-/** What is asked of the disk for each group of lines; a test puts faults in its place. */
-export interface Disk {
-  /** Gives the number of bytes that were written, which may be fewer. */
-  readonly write: (fd: number, bytes: Buffer, offset: number) => number;
-  /** Resolves once the file's data and size are on the disk. */
-  readonly sync: (fd: number) => Promise<void>;
-  readonly truncate: (fd: number, size: number) => void;
-}
-
-export const realDisk: Disk = {
-  // Into the page cache and so at once; a turn in the thread pool would take longer than the work.
-  write: (fd, bytes, offset) => writeSync(fd, bytes, offset),
-  sync: promisify(fdatasync),
-  truncate: ftruncateSync,
-};
 
 /** What is known of the file from before a failure. */
 export interface Known {
   readonly head: Head;
+  readonly covered: Covered | undefined;
   readonly size: number;
   readonly dev: number;
   readonly ino: number;
+  /** Number and time, in milliseconds, of the first line of the file. */
+  readonly first: First | undefined;
+}
+
+export interface First {
+  readonly seq: number;
+  readonly time: number;
 }
 
 /** The file that lines are appended to, held open, and the small file with the head beside it. */
 export interface LogFile {
   /** How far it is written, and which file it is. */
   readonly known: Known;
+  /** Bytes that we wrote, those of a group included that is not synced yet. */
+  readonly written: number;
   /**
    * Appends whole lines, with their line feeds. Once it resolves they are on the disk, in the file that
    * the path leads to. When it rejects none of them is left; where the disk refuses that too, the next
    * opening sees to it.
    */
-  append(bytes: Buffer, head: Head): Promise<void>;
+  append(bytes: Buffer, record: HeadRecord, first: First): Promise<void>;
+  /**
+   * Gives the file the name under which it stays, and closes it, also when that fails. The next opening
+   * begins a file anew. It was not empty.
+   */
+  retire(): void;
+  /** Puts the head on the disk too. */
+  syncHead(): void;
   close(): void;
 }
-
-export const fileName = 'current.jsonl';
 
 /**
  * Opens `current.jsonl` in the folder, both made when they are not there. The end of a line that was
@@ -62,7 +53,7 @@ export const fileName = 'current.jsonl';
  * away leave a gap to be seen.
  */
 export async function openLogFile(folder: string, disk: Disk, known?: Known): Promise<LogFile> {
-  const path = join(folder, fileName);
+  const path = join(folder, currentName);
   openOwnFolder(folder);
   const fd = openOwnFile(path, constants.O_APPEND);
   let headFd: number | undefined;
@@ -76,11 +67,21 @@ export async function openLogFile(folder: string, disk: Disk, known?: Known): Pr
       if (!ours) requireTorn(fd, size, path);
       disk.truncate(fd, size);
     }
+    const first = firstOf(fd, size, path);
+    const last = size > 0 ? await lastOf(fd, size, path) : await lastOfRotated(folder);
+    const kept = readHead(headFd);
+    const start = known ?? {
+      head: kept !== undefined && kept.newest.seq >= last.seq ? kept.newest : last,
+      covered: kept?.covered,
+    };
+    if (fstatSync(headFd).size === 0) {
+      // From now on it has its length: the machine may stop, and one of two texts will stand there.
+      writeHead(headFd, { newest: start.head, covered: start.covered });
+      fsyncSync(headFd);
+    }
     syncFolder(folder);
-    const last = await readHead(fd, size, path);
-    const kept = known?.head ?? parseHead(headFd);
-    const head = kept !== undefined && (known !== undefined || kept.seq >= last.seq) ? kept : last;
-    return createLogFile(path, fd, headFd, disk, { head, size, dev, ino });
+    const { head, covered } = start;
+    return createLogFile(folder, fd, headFd, disk, { head, covered, size, dev, ino, first });
   } catch (error) {
     closeSync(fd);
     if (headFd !== undefined) closeSync(headFd);
@@ -89,13 +90,24 @@ export async function openLogFile(folder: string, disk: Disk, known?: Known): Pr
 }
 
 function createLogFile(
-  path: string,
+  folder: string,
   fd: number,
   headFd: number,
   disk: Disk,
   start: Known,
 ): LogFile {
+  const path = join(folder, currentName);
   let known = start;
+  let { size: written } = start;
+
+  const close = (): void => {
+    try {
+      fsyncSync(headFd);
+    } finally {
+      closeSync(headFd);
+      closeSync(fd);
+    }
+  };
 
   const requireUntouched = (size: number): void => {
     const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -117,9 +129,13 @@ function createLogFile(
     get known() {
       return known;
     },
-    async append(bytes, head) {
+    get written() {
+      return written;
+    },
+    async append(bytes, record, first) {
       const size = known.size + bytes.length;
       requireUntouched(known.size);
+      written = size;
       try {
         for (let done = 0; done < bytes.length;) done += disk.write(fd, bytes, done);
         await disk.sync(fd);
@@ -128,17 +144,31 @@ function createLogFile(
         cutBack();
         throw error;
       }
-      known = { ...known, head, size };
-      writeHead(headFd, head);
-    },
-    close() {
+      const { newest: head, covered } = record;
+      known = { ...known, head, covered, size, first: known.first ?? first };
       try {
-        fsyncSync(headFd);
-      } finally {
-        closeSync(headFd);
-        closeSync(fd);
+        writeHead(headFd, record);
+      } catch {
+        // It says less of the log's end until the next line, and the line itself is safe.
       }
     },
+    retire() {
+      try {
+        requireUntouched(known.size);
+        const { seq, time } = known.first ?? { seq: known.head.seq, time: 0 };
+        const to = join(folder, rotatedName(seq, time));
+        // Ours alone writes here, so that nothing comes in between.
+        if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw occupied(to);
+        disk.rename(path, to);
+        syncFolder(folder);
+      } finally {
+        close();
+      }
+    },
+    syncHead() {
+      fsyncSync(headFd);
+    },
+    close,
   };
 }
 
@@ -152,28 +182,33 @@ function requireTorn(fd: number, at: number, path: string): void {
   }
 }
 
-async function readHead(fd: number, end: number, path: string): Promise<Head> {
+async function lastOf(fd: number, end: number, path: string): Promise<Head> {
   const [line] = await readLastLines(fd, end, 1);
-  if (line === undefined) return origin;
-  const link = readLink(line);
-  if (link !== undefined) return { seq: link.seq, hash: hashLine(line) };
-  throw foreign(path);
+  const link = line === undefined ? undefined : readLink(line);
+  if (line === undefined || link === undefined) throw foreign(path);
+  return { seq: link.seq, hash: hashLine(line) };
 }
 
-/** Always the same length, in one write: a process that dies leaves the old text or the new. */
-function writeHead(fd: number, head: Head): void {
+/** The file before, when the machine stopped before a line stood in the new one. */
+async function lastOfRotated(folder: string): Promise<Head> {
+  const name = listRotated(folder).at(-1);
+  if (name === undefined) return origin;
+  const path = join(folder, name);
+  const fd = openOwnFile(path, 0);
   try {
-    writeSync(fd, `${String(head.seq).padStart(16, '0')} ${head.hash}\n`, 0);
-  } catch {
-    // It says less of the log's end until the next line, and the line itself is safe.
+    return await lastOf(fd, await endOfLines(fd, fstatSync(fd).size), path);
+  } finally {
+    closeSync(fd);
   }
 }
 
-function parseHead(fd: number): Head | undefined {
-  const bytes = Buffer.alloc(128);
-  const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0));
-  const [, seq, hash] = /^(\d{16}) ([0-9a-f]{64})\n$/.exec(text) ?? [];
-  return seq === undefined || hash === undefined ? undefined : { seq: Number(seq), hash };
+function firstOf(fd: number, size: number, path: string): First | undefined {
+  if (size === 0) return undefined;
+  const bytes = Buffer.alloc(Math.min(size, 256));
+  readSync(fd, bytes, 0, bytes.length, 0);
+  const found = readStart(bytes);
+  if (found === undefined) throw foreign(path);
+  return { seq: found.seq, time: Date.parse(found.time) };
 }
 
 function touched(path: string, problem: string): BrokerError {
@@ -186,6 +221,13 @@ function touched(path: string, problem: string): BrokerError {
 function foreign(path: string): BrokerError {
   return new BrokerError('ERR_CORRUPT', `${path} does not end in a line of an audit log`, {
     hint: `mv ${path} ${path}.damaged`,
+    subject: path,
+  });
+}
+
+function occupied(path: string): BrokerError {
+  return new BrokerError('ERR_AUDIT', `${path} stands where the next full file has to go`, {
+    hint: `mv ${path} ${path}.aside`,
     subject: path,
   });
 }

@@ -17,7 +17,7 @@ export async function endOfLines(fd: number, size: number): Promise<number> {
 }
 
 /** The last `count` lines before `end`, oldest first. It reads backwards, no more than it needs. */
-export async function readLastLines(fd: number, end: number, count: number): Promise<string[]> {
+export async function readLastLines(fd: number, end: number, count: number): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
   let feeds = 0;
   // One more than lines wanted: the one before the first line.
@@ -28,10 +28,10 @@ export async function readLastLines(fd: number, end: number, count: number): Pro
     for (let i = chunk.indexOf(lineFeed); i !== -1; i = chunk.indexOf(lineFeed, i + 1)) feeds += 1;
   }
   const bytes = Buffer.concat(chunks);
-  const lines: string[] = [];
+  const lines: Buffer[] = [];
   for (let to = bytes.length - 1; to >= 0 && lines.length < count;) {
     const from = to === 0 ? 0 : bytes.lastIndexOf(lineFeed, to - 1) + 1;
-    lines.push(bytes.toString('utf8', from, to));
+    lines.push(bytes.subarray(from, to));
     to = from - 1;
   }
   return lines.toReversed();

@@ -1,9 +1,11 @@
 import { BrokerError, exitCodes } from '@mcp-broker/providers/errors';
 import type { AuditEvent, AuditEventName } from './event.ts';
+import { macOf, type MacKey } from './mac.ts';
 
 const longestText = 256;
 
-const events: Readonly<Record<AuditEventName, true>> = {
+/** Every event that a line may tell of. */
+export const eventNames: Readonly<Record<AuditEventName, true>> = {
   launch: true,
   resolve: true,
   deny: true,
@@ -24,6 +26,7 @@ const events: Readonly<Record<AuditEventName, true>> = {
   'refused-peer': true,
   start: true,
   stop: true,
+  expire: true,
 };
 
 const identifier = /^[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}$/;
@@ -56,7 +59,7 @@ const claim: Check = (value) => {
 
 /** Every member that a line may have, in the order of the line, with the form of its value. */
 const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
-  event: keyOf(events),
+  event: keyOf(eventNames),
   outcome: matching(/^(?:allowed|denied|failed)$/),
   code: keyOf(exitCodes),
   launch: matching(identifier),
@@ -82,6 +85,8 @@ const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
     return text === undefined ? undefined : { client: text };
   },
   duration_ms: count,
+  kept_from: count,
+  anchor: matching(/^[0-9a-f]{64}$/),
 };
 
 const order = Object.keys(members) as (keyof AuditEvent)[];
@@ -105,12 +110,25 @@ export function encodeEvent(event: AuditEvent, time: number): string {
     if (checked === undefined) throw refuse(`a ${key} of a form that it may not have`);
     text += `,"${key}":${JSON.stringify(checked)}`;
   }
+  return printable(text);
+}
+
+/** How a text stands in a line, quotes included. */
+export function jsonText(text: string): string {
+  return printable(JSON.stringify(text));
+}
+
+function printable(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : text.replaceAll(unprintable, escape);
 }
 
-/** Puts number and link around it. The line feed is not part of the line. */
-export function linkLine(body: string, seq: number, prev: string): string {
-  return `{"v":1,"seq":${seq},${body},"prev":"${prev}"}`;
+/**
+ * Puts number and link around it, and with a key a MAC over all of that: by way of `prev` it covers every
+ * line before. The line feed is not part of the line.
+ */
+export function linkLine(body: string, seq: number, prev: string, key?: MacKey): string {
+  const text = `{"v":1,"seq":${seq},${body},"prev":"${prev}"`;
+  return key === undefined ? `${text}}` : `${text},"mac":"${macOf(key, text)}"}`;
 }
 
 function escape(text: string): string {

@@ -4,8 +4,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { origin, verifyChain, type Head, type Verdict } from './chain.ts';
+import { verifyChain, type ChainVerdict } from '../testing/verify-chain.ts';
 import type { AuditEvent, AuditLog } from './event.ts';
+import { origin, type Head } from './link.ts';
 import { openAuditLog } from './log.ts';
 
 const event: AuditEvent = { event: 'launch', outcome: 'allowed', variables: ['TOKEN'] };
@@ -47,7 +48,7 @@ function readHead(): Head {
   return { seq: Number(seq), hash: hash ?? '' };
 }
 
-function verify(): Verdict {
+function verify(): ChainVerdict {
   return verifyChain(readLines(), { head: readHead() });
 }
 
