@@ -2,6 +2,7 @@ import type { CallExtras, Client, Reply } from '@mcp-broker/daemon/client';
 import { locatePaths } from '@mcp-broker/daemon/client';
 import { BrokerError, type Method, type Methods } from '@mcp-broker/daemon/protocol';
 
+import type { Key } from '../output/key-reader.ts';
 import { createOutput } from '../output/print.ts';
 import type { Terminal } from '../output/prompt.ts';
 import type { Session } from './session.ts';
@@ -13,8 +14,15 @@ export type Answers = {
 
 export interface FakeOptions {
   readonly answers?: Answers;
+  /** What comes with an answer. */
+  readonly attachments?: { readonly [M in Method]?: string };
   /** Lines typed on the terminal, in turn; undefined: there is no terminal. */
   readonly typed?: readonly (string | ((shown: string) => string))[];
+  /** Keys pressed between pages, in turn; then always `page`. */
+  readonly keys?: readonly Key[];
+  readonly rows?: number;
+  readonly columns?: number;
+  readonly stdoutIsTerminal?: boolean;
   readonly descriptors?: Readonly<Record<number, string>>;
   readonly running?: boolean;
   readonly home?: string;
@@ -38,6 +46,7 @@ export interface FakeSession extends Session {
 export function createFakeSession(options: FakeOptions = {}): FakeSession {
   const { answers = {}, descriptors = {}, running = true } = options;
   const typed = options.typed === undefined ? undefined : [...options.typed];
+  const keys = [...(options.keys ?? [])];
   const calls: { method: Method; params: unknown; attachments: string[] }[] = [];
   const held: Uint8Array[] = [];
   const text = { stdout: '', stderr: '', shown: '' };
@@ -63,7 +72,11 @@ export function createFakeSession(options: FakeOptions = {}): FakeSession {
       });
       const answer = answers[method] as ((params: unknown) => Methods[M]['result']) | undefined;
       if (answer === undefined) throw new BrokerError('ERR_INTERNAL', `no answer for ${method}`);
-      return { result: answer(params), attachments: [] };
+      const attached = options.attachments?.[method];
+      return {
+        result: answer(params),
+        attachments: attached === undefined ? [] : [hold(attached)],
+      };
     },
     on: () => {},
     closed: Promise.resolve(),
@@ -74,7 +87,13 @@ export function createFakeSession(options: FakeOptions = {}): FakeSession {
 
   const terminal: Terminal = {
     write: (more) => {
-      text.shown += more;
+      text.shown += typeof more === 'string' ? more : Buffer.from(more).toString('latin1');
+      if (typeof more !== 'string') held.push(more);
+    },
+    size: () => ({ rows: options.rows ?? 1000, columns: options.columns ?? 1000 }),
+    async key(prompt) {
+      text.shown += prompt;
+      return keys.shift() ?? 'page';
     },
     async ask(question) {
       text.shown += question;
@@ -89,6 +108,7 @@ export function createFakeSession(options: FakeOptions = {}): FakeSession {
     configGiven: false,
     environment: {},
     stdinIsTerminal: false,
+    stdoutIsTerminal: options.stdoutIsTerminal ?? false,
     output: createOutput({
       json: options.json ?? false,
       quiet: options.quiet ?? false,

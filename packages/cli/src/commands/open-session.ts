@@ -33,6 +33,7 @@ export function openSession(options: PathOptions, output: Output): Session {
     },
     openTerminal,
     stdinIsTerminal: isatty(0),
+    stdoutIsTerminal: isatty(1),
     readDescriptor,
     now: () => Date.now(),
   };

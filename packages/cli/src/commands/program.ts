@@ -53,7 +53,10 @@ function createProgram(dispatch: Dispatch): Command {
   const build = (spec: Spec, path: string): Command => {
     const command = prepare(new Command(spec.name), path).description(spec.summary);
     if (isGroup(spec)) {
-      for (const inner of spec.commands) command.addCommand(build(inner, `${path} ${inner.name}`));
+      for (const inner of spec.commands) {
+        const isDefault = inner.name === spec.alone;
+        command.addCommand(build(inner, `${path} ${inner.name}`), { isDefault });
+      }
       return command;
     }
     declare(command, spec);

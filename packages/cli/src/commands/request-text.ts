@@ -1,39 +1,104 @@
-import type { PendingApproval } from '@mcp-broker/daemon/protocol';
+import type {
+  LaunchDescription,
+  LaunchPackage,
+  PendingApproval,
+  RequestedVariable,
+} from '@mcp-broker/daemon/protocol';
 
-import { escape, quote } from '../output/terminal.ts';
+import { aligned, type Line } from '../output/fold.ts';
+import { quoteMarked as quote } from '../output/look-alike.ts';
+import type { Style } from '../output/print.ts';
+import { escape } from '../output/terminal.ts';
+import { changeLines } from './change-text.ts';
+
+/** A label, and what it is of: escaped, on one line. */
+export type Entry = readonly [label: string, text: string, style?: Style];
 
 /**
- * A request, whole, for the person who decides on it. Every text that the caller could choose is quoted
- * and escaped, what the daemon itself found out is escaped; none is cut.
+ * A request, whole, for the person who decides on it, first in what it differs from what was approved
+ * before. Every text that the caller could choose is quoted, escaped and marked where it is not what
+ * it reads as; what the daemon itself found out is escaped; none is cut.
  */
-export function requestText(request: PendingApproval): string {
-  const lines: (readonly [string, string])[] = [
-    ['request', escape(request.id)],
+export function requestLines(request: PendingApproval): Line[] {
+  const { launch, variables, granted } = request;
+  const entries: Entry[] = [
+    ['request', `${escape(request.id)}, kept until ${escape(request.expires)}`],
     [
       'server',
       request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`,
     ],
-    ['command', quote(request.command)],
-    ...request.args.map((text, index) => [`argument ${index + 1}`, quote(text)] as const),
-    ['runs', quote(request.executable)],
-    ['sha256', escape(request.digest)],
-    ['in folder', quote(request.workingDirectory)],
+    ...launchEntries(launch),
+    [
+      launch.workingDirectory === undefined ? 'asked for in' : 'runs in',
+      `${quote(request.workingDirectory)}${launch.workingDirectory === undefined ? '' : ' (and there alone)'}`,
+    ],
     ['asked by', `process ${request.pid}, ${escape(request.requested)}`],
     ['fingerprint', escape(request.fingerprint)],
-    ...request.environment.map(
-      ({ name, value, origin }) =>
-        ['environment', `${quote(name)} = ${quote(value)} (${origins[origin]})`] as const,
-    ),
-    ...request.variables.map(
-      ({ name, backend, locator, into }) =>
-        [
-          'gets',
-          `${quote(name)} from ${quote(backend)} at ${quote(locator)}, as ${into.map(quote).join(', ')}`,
-        ] as const,
-    ),
+    ...variables.flatMap(variableEntries),
+    ...granted.map((name): Entry => ['has already', quote(name)]),
   ];
-  const widest = Math.max(...lines.map(([label]) => label.length));
-  return lines.map(([label, text]) => `${label.padEnd(widest)}  ${text}\n`).join('');
+  return [...changeLines(request), ...aligned(entries)];
 }
 
-const origins = { inherited: 'inherited', entry: 'set with --env' } as const;
+function launchEntries(launch: LaunchDescription): Entry[] {
+  const [command = '', ...args] = launch.argv;
+  return [
+    ['command', quote(command)],
+    ...args.map((text, index): Entry => [`argument ${index + 1}`, quote(text)]),
+    ...(launch.allowArgs
+      ? [['in arguments', 'values too, where every process can read them', 'yellow'] as const]
+      : []),
+    ...launch.files.flatMap(({ role, path, digest }, index): Entry[] => [
+      [`file ${index + 1}`, `${quote(path)} (${escape(role)})`],
+      ['  sha256', escape(digest)],
+    ]),
+    ...packageEntries(launch.package),
+    ...launch.environment.map(({ name, value, origin }): Entry => [
+      'environment',
+      `${quote(name)} = ${quote(value)} (${origins[origin]})`,
+    ]),
+    ...launch.inherited.map(({ name, value, digest }): Entry => [
+      'inherits',
+      value === undefined
+        ? `${quote(name)}, its value has the sha256 ${escape(digest)}`
+        : `${quote(name)} = ${quote(value)}`,
+    ]),
+    ...(launch.searchPath === undefined
+      ? []
+      : [['finds by PATH', quote(launch.searchPath)] as const]),
+    ['comes from', quote(launch.origin)],
+  ];
+}
+
+const origins = { inherited: 'inherited', entry: 'set by the entry' } as const;
+
+function packageEntries(found: LaunchPackage | undefined): Entry[] {
+  if (found === undefined) return [];
+  const { runner, name, pinned, installed } = found;
+  return [
+    ['package', `${quote(name)}, run by ${quote(runner)}`],
+    pinned === undefined
+      ? ['  version', 'not pinned: another one may run next time', 'yellow']
+      : ['  version', `${quote(pinned)} is asked for`],
+    ...(installed === undefined ? [] : [['  installed', quote(installed)] as const]),
+  ];
+}
+
+function variableEntries(variable: RequestedVariable): Entry[] {
+  const { name, backend, kind, origin, locator, reference, into, steers } = variable;
+  return [
+    ['wants', `${quote(name)} (${quote(reference)})`, 'bold'],
+    ['  from', `${quote(backend)}, ${escape(kind)}: ${quote(origin)}`],
+    ['  at', quote(locator)],
+    ['  as', into.map(quote).join(', ')],
+    ...(steers.length === 0
+      ? []
+      : [
+          [
+            '  steers',
+            `as ${steers.map(quote).join(', ')} it steers the process: approve it by name`,
+            'yellow',
+          ] as const,
+        ]),
+  ];
+}

@@ -115,7 +115,7 @@ function cached({ cachedMs }: SecretSummary): string | undefined {
 }
 
 /** Before anything is asked for or sent. The name is not repeated: it may be a value in its place. */
-function requireName(name: string): void {
+export function requireName(name: string): void {
   if (isVariableName(name)) return;
   throw new BrokerError(
     'ERR_USAGE',

@@ -17,6 +17,7 @@ export interface Session {
   /** The controlling terminal; undefined when there is none. */
   openTerminal(): Terminal | undefined;
   readonly stdinIsTerminal: boolean;
+  readonly stdoutIsTerminal: boolean;
   /** All of an inherited descriptor, as bytes that the caller wipes. */
   readDescriptor(fd: number): Promise<Buffer>;
   /** Milliseconds since 1970, UTC. */

@@ -20,6 +20,8 @@ export interface GroupSpec {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly CommandSpec[];
+  /** The one that the name of the group alone stands for. */
+  readonly alone?: string;
 }
 
 export type Spec = CommandSpec | GroupSpec;

@@ -34,12 +34,22 @@ test('mcp status tells everything, problems first among them', async () => {
     '(3h)',
     'broken, the one before is in force: unknown key setings\\e[31m',
     '64 KiB for secrets, not known how much locked',
-    'pending      1 (see: mcp approve)',
+    'pending      1 (see: mcp approvals)',
     '99 lines, ok',
     'sealed   sealed-file  locked',
   ]) {
     expect(session.stdout).toContain(part);
   }
+});
+
+test('mcp status tells why the file of grants grants nothing', async () => {
+  const grantsProblem = { code: 'ERR_CORRUPT', message: 'grants is older', hint: 'look' } as const;
+  const session = createFakeSession({
+    answers: { 'broker.status': () => ({ ...status, grantsProblem }) },
+  });
+  await showStatus(session);
+  expect(session.stdout).toContain('2, and the file grants nothing');
+  expect(session.stderr).toContain('mcp: warning: grants is older (look)\n');
 });
 
 test('with --json the names are those of the protocol', async () => {

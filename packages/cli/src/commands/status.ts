@@ -3,6 +3,7 @@ import { exitCodes, type Status } from '@mcp-broker/daemon/protocol';
 import { age, size } from '../output/duration.ts';
 import type { Output, Style } from '../output/print.ts';
 import { pairs, table } from '../output/table.ts';
+import { warnOfGrants } from './approvals.ts';
 import { lookAtConfig } from './config.ts';
 import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
@@ -15,6 +16,7 @@ export async function showStatus(session: Session): Promise<number> {
   output.result(whole(status, session), { running: true, ...status });
   // A broken file is told above; of one that is in force the entries that it cannot use are not.
   if (status.config.state !== 'kept') await warnOfConfig(session);
+  if (status.grantsProblem !== undefined) warnOfGrants(status.grantsProblem, session);
   for (const { name, state } of status.backends) {
     if (state === 'locked') output.note(`backend ${name} is locked: mcp unlock`);
     if (state === 'missing') output.note(`backend ${name} has no file yet: mcp init`);
@@ -99,8 +101,11 @@ function whole(status: Status, session: Session): string {
     ...daemonPairs(status, session),
     ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
     ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
-    ['grants', String(status.grants)],
-    ['pending', status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approve)`)],
+    ['grants', grants(status)],
+    [
+      'pending',
+      status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+    ],
     ['audit', `${audit.sequence} lines, ${audit.state}`],
   ]);
   const backends = table(
@@ -108,6 +113,10 @@ function whole(status: Status, session: Session): string {
     status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
   );
   return `${about}\n${colourStates(backends, output)}`;
+}
+
+function grants({ grants: count, grantsProblem }: Status): string {
+  return grantsProblem === undefined ? String(count) : `${count}, and the file grants nothing`;
 }
 
 const stateStyles: Readonly<Record<string, Style>> = {

@@ -1,5 +1,6 @@
 import type { Spec } from './spec.ts';
-import { approve, exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { approvals, approve, deny } from './specs/approvals.ts';
+import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
 import { config } from './specs/config.ts';
 import { audit, daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
@@ -12,6 +13,8 @@ export const tree: readonly Spec[] = [
   exec,
   run,
   approve,
+  deny,
+  approvals,
   lock,
   unlock,
   cache,

@@ -18,6 +18,6 @@ export function addressed(text: string, { home, config }: Places): string {
 }
 
 /** As one word of a POSIX shell. */
-function word(text: string): string {
+export function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

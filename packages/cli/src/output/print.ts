@@ -57,12 +57,15 @@ export interface Output {
   /** Commands to type, with the options that choose the home of this call. */
   typed(text: string): string;
   style(style: Style, text: string): string;
+  /** As `style`, for the controlling terminal, whatever stdout is. */
+  paint(style: Style, text: string): string;
 }
 
 export function createOutput(options: OutputOptions): Output {
   const stdout = options.stdout ?? process.stdout;
   const stderr = options.stderr ?? process.stderr;
-  const colour = options.colour && stdout.isTTY === true;
+  const paint = (style: Style, text: string): string =>
+    options.colour ? styleText(style, text, { validateStream: false }) : text;
   const typed = (text: string): string => addressed(text, options.places ?? {});
   const json = (value: unknown): void => {
     stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
@@ -97,7 +100,8 @@ export function createOutput(options: OutputOptions): Output {
       };
     },
     typed,
-    style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
+    style: (style, text) => (stdout.isTTY === true ? paint(style, text) : text),
+    paint,
   };
 }
 

@@ -1,21 +1,29 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import { ReadStream, WriteStream } from 'node:tty';
 
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { Interrupted } from './interrupted.ts';
-import { createLineEditor, type LineEditor } from './line-editor.ts';
+import { createKeyReader, type Key } from './key-reader.ts';
+import { createLineEditor, type Progress } from './line-editor.ts';
 import { escape } from './terminal.ts';
 
 /** The terminal that controls this process, whatever its stdin and stdout are. */
 export interface Terminal {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
+  /** As it is now; 24 by 80 when the terminal does not say. */
+  size(): { readonly rows: number; readonly columns: number };
+  /** Asks for one key on a line of its own, which is taken back. Ctrl-C rejects with `Interrupted`. */
+  key(prompt: string): Promise<Key>;
   /**
    * One line, without its end, as bytes that the caller wipes. Hidden: nothing of it is shown. Ctrl-C
    * rejects with `Interrupted`, the end of the input with `ERR_USAGE`; either way, and on a signal,
-   * the terminal is as it was before.
+   * the terminal is as it was before. Fresh: what was typed before the question is no answer to it.
    */
-  ask(question: string, options: { readonly hidden: boolean }): Promise<Buffer>;
+  ask(
+    question: string,
+    options: { readonly hidden: boolean; readonly fresh?: boolean },
+  ): Promise<Buffer>;
   close(): void;
 }
 
@@ -37,15 +45,30 @@ export function openTerminal(): Terminal | undefined {
   /** Typed ahead of the question that it answers. */
   let ahead = Buffer.alloc(0);
   let stream: ReadStream | undefined;
-  const write = (text: string): void => {
-    let rest = Buffer.from(text);
+  const write = (text: string | Uint8Array): void => {
+    let rest = typeof text === 'string' ? Buffer.from(text) : text;
     while (rest.length > 0) rest = rest.subarray(writeSync(output, rest));
   };
 
   return {
     write,
-    async ask(question, { hidden }) {
+    size: terminalSize,
+    async key(prompt) {
       stream ??= new ReadStream(input);
+      const reader = createKeyReader();
+      const begin = (): void => {
+        write(prompt);
+      };
+      try {
+        ahead = await readBytes(stream, reader, ahead, begin, () => {});
+        return reader.key;
+      } finally {
+        write(eraseLine);
+      }
+    },
+    async ask(question, { hidden, fresh = false }) {
+      stream ??= new ReadStream(input);
+      if (fresh) ahead = wiped(ahead);
       const editor = createLineEditor();
       const begin = (): void => {
         write(`${startPaste}${question}`);
@@ -57,7 +80,7 @@ export function openTerminal(): Terminal | undefined {
         line.fill(0);
       };
       try {
-        ahead = await readLine(stream, editor, ahead, begin, show);
+        ahead = await readBytes(stream, editor, ahead, begin, show);
         return editor.take();
       } finally {
         editor.wipe();
@@ -73,10 +96,23 @@ export function openTerminal(): Terminal | undefined {
   };
 }
 
-/** Feeds the editor until its line is done. Gives what came after the line. */
-async function readLine(
+function wiped(bytes: Buffer): Buffer<ArrayBuffer> {
+  bytes.fill(0);
+  return Buffer.alloc(0);
+}
+
+/** Through a descriptor of its own, since the stream that knows it makes it non-blocking. */
+function terminalSize(): { rows: number; columns: number } {
+  const stream = new WriteStream(openSync('/dev/tty', 'w'));
+  const { rows, columns } = stream;
+  stream.destroy();
+  return { rows: Math.max(rows || 24, 4), columns: Math.max(columns || 80, 12) };
+}
+
+/** Feeds the reader until it is done. Gives what came after that. */
+async function readBytes(
   stream: ReadStream,
-  editor: LineEditor,
+  reader: { push(byte: number): Progress },
   ahead: Buffer,
   begin: () => void,
   show: () => void,
@@ -87,7 +123,7 @@ async function readLine(
     let at = 0;
     try {
       while (at < chunk.length) {
-        const progress = editor.push(chunk[at++] ?? 0);
+        const progress = reader.push(chunk[at++] ?? 0);
         if (progress === 'more') continue;
         if (progress !== 'done') throw stopped(progress);
         show();

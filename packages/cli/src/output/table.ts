@@ -1,3 +1,4 @@
+import { mark } from './look-alike.ts';
 import { escape } from './terminal.ts';
 
 /**
@@ -15,6 +16,13 @@ export function table(
   return lines.map((line) => `${pad(line, widths)}\n`).join('');
 }
 
+/** For a list, where the whole of it would hide the rest: it says how much is left out. */
+export function shortened(text: string, most: number = 60): string {
+  const all = Array.from(text);
+  if (all.length <= most) return text;
+  return `${all.slice(0, most).join('')} (and ${all.length - most} more)`;
+}
+
 /** Names and values, one pair a line, the values below each other. */
 export function pairs(entries: readonly (readonly [string, string | undefined])[]): string {
   const widest = Math.max(0, ...entries.map(([name]) => name.length));
@@ -22,7 +30,7 @@ export function pairs(entries: readonly (readonly [string, string | undefined])[
 }
 
 function cell(value: string | undefined): string {
-  return value === undefined || value === '' ? '-' : escape(value);
+  return value === undefined || value === '' ? '-' : `${escape(value)}${mark(value)}`;
 }
 
 function pad(line: readonly string[], widths: readonly number[]): string {

@@ -62,21 +62,6 @@ export const unlock: CommandSpec = {
   },
 };
 
-export const approve: CommandSpec = {
-  name: 'approve',
-  summary: 'look at a launch that waits, and allow it',
-  details:
-    'The whole request is shown on the terminal and ends with a code, which is typed to allow it. ' +
-    'Without a terminal, the passphrase of the sealed file proves that a person is there.',
-  arguments: [['[ID|SERVER]', 'which request; it can be left out when only one waits']],
-  options: [['--fd <N>', 'read the passphrase of the sealed file from descriptor N']],
-  example: 'mcp approve',
-  async run(given, session) {
-    const commands = await import('../approve.ts');
-    return commands.approve({ which: given.argument(0), fd: given.whole('fd') }, session);
-  },
-};
-
 const exampleLaunch = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- node server.js";
 
 /** Handled before this tree is loaded; it stands here for its help alone. */
@@ -91,6 +76,11 @@ export const exec: CommandSpec = {
     ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
     ['--server <NAME>', 'what to call this server in requests and in the audit'],
     ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],
+    ['--wait-approval <TIME>', 'wait as long for a person to approve it, for instance 30s'],
+    [
+      '--wait-approval <DURATION>',
+      'if nobody has approved it yet, wait this long (30s, 5m; at most 1h)',
+    ],
   ],
   example: exampleLaunch,
   async run() {

@@ -55,12 +55,30 @@ const list: CommandSpec = {
 
 const show: CommandSpec = {
   name: 'show',
-  summary: 'show what is known of one value, but not the value',
+  summary: 'show what is known of one value, and with --reveal the value',
+  details:
+    'With --reveal the value goes to the terminal and nowhere else, after a code that is shown there was ' +
+    'typed, or with the passphrase of the sealed file; the audit has a line of it.',
   arguments: [['NAME', 'the variable']],
-  example: 'mcp secret show API_TOKEN',
+  options: [
+    ['--reveal', 'show the value too'],
+    ['--fd <N>', 'with --reveal: read the passphrase of the sealed file from descriptor N'],
+  ],
+  example: 'mcp secret show API_TOKEN\nmcp secret show API_TOKEN --reveal',
   async run(given, session) {
+    const name = given.argument(0) ?? '';
+    const fd = given.whole('fd');
+    if (given.flag('reveal')) {
+      const { revealSecret } = await import('../reveal.ts');
+      return revealSecret({ name, fd }, session);
+    }
+    if (fd !== undefined) {
+      throw new BrokerError('ERR_USAGE', '--fd goes with --reveal', {
+        hint: 'mcp secret show NAME --reveal --fd N',
+      });
+    }
     const { showSecret } = await import('../secrets.ts');
-    return showSecret({ name: given.argument(0) ?? '' }, session);
+    return showSecret({ name }, session);
   },
 };
 
