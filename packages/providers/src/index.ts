@@ -1,5 +1,6 @@
 export * from './errors.ts';
 export type { CallOptions, Item, Locator, Provider } from './provider.ts';
+export { replaceFile } from './durable-write.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, isSupported, type ProviderContext } from './registry.ts';
 export {

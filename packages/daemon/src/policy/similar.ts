@@ -1,0 +1,52 @@
+import type { LaunchDescription } from '../protocol/approvals.ts';
+
+/** A launch, and how it is told from others. */
+export interface KnownLaunch {
+  readonly launch: LaunchDescription;
+  readonly fingerprint: string;
+  /** A claim. */
+  readonly server?: string;
+}
+
+/**
+ * Of the known launches, oldest first, the one that is most like this one. The same server claim and
+ * command come before the same first file and origin; among equals it is the one that shares most files,
+ * then the latest.
+ */
+export function mostSimilar(
+  known: Iterable<KnownLaunch>,
+  wanted: KnownLaunch,
+): LaunchDescription | undefined {
+  let best: LaunchDescription | undefined;
+  let bestRank = 0;
+  for (const one of known) {
+    const rank = likeness(one, wanted);
+    if (rank > 0 && rank >= bestRank) [best, bestRank] = [one.launch, rank];
+  }
+  return best;
+}
+
+const sameLaunch = 3;
+const sameServer = 2;
+const sameFile = 1;
+
+function likeness(one: KnownLaunch, wanted: KnownLaunch): number {
+  if (one.fingerprint === wanted.fingerprint) return sameLaunch;
+  const [a, b] = [one.launch, wanted.launch];
+  let kind = 0;
+  if (wanted.server !== undefined && one.server === wanted.server && a.argv[0] === b.argv[0]) {
+    kind = sameServer;
+  } else if (a.files[0]?.path === b.files[0]?.path && a.origin === b.origin) {
+    kind = sameFile;
+  }
+  return kind === 0 ? 0 : kind + shared(a, b);
+}
+
+/** How much else they have in common, from 0 to below 1. */
+function shared(a: LaunchDescription, b: LaunchDescription): number {
+  const paths = new Set(a.files.map(({ path }) => path));
+  const files = b.files.filter(({ path }) => paths.has(path)).length;
+  const isSamePackage = a.package !== undefined && a.package.name === b.package?.name;
+  const common = files + (isSamePackage ? 1 : 0);
+  return common / (common + 1);
+}
