@@ -53,6 +53,16 @@ describe('mcp exec takes its arguments apart', () => {
   });
 
   test.each([
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['5m', 300_000],
+    ['1h', 3_600_000],
+  ])('--wait-approval %s', (text, waitMs) => {
+    expect(parsed('exec', '--wait-approval', text, '--', 'c').waitMs).toBe(waitMs);
+    expect(parsed('exec', `--wait-approval=${text}`, 'c', 'x').waitMs).toBe(waitMs);
+  });
+
+  test.each([
     [['status']],
     [['--home', '/h', 'status']],
     [[]],
@@ -83,6 +93,13 @@ describe('mcp exec refuses with 64', () => {
     [['exec', '--env', 'A=1', '--env', 'A=2', '--', 'c'], '--env: A is given twice'],
     [['exec', '--env', 'MCP_LAUNCH=x', '--', 'c'], '--env: MCP_LAUNCH is set by mcp itself'],
     [['exec', '--allow-args=yes', '--', 'c'], '--allow-args takes no value'],
+    [['exec', '--wait-approval', '--', 'c'], '--wait-approval needs a duration of at most 1h'],
+    [['exec', '--wait-approval', 'npx', 'server'], '--wait-approval needs a duration'],
+    [['exec', '--wait-approval=', '--', 'c'], '--wait-approval needs a value'],
+    [['exec', '--wait-approval'], '--wait-approval needs a value'],
+    [['exec', '--wait-approval=30', '--', 'c'], '--wait-approval needs a duration'],
+    [['exec', '--wait-approval', '-5s', '--', 'c'], '--wait-approval needs a duration'],
+    [['exec', '--wait-approval', '61m', '--', 'c'], '--wait-approval needs a duration'],
     [['exec', '--home', '', '--', 'c'], '--home needs a value'],
     [['exec', '--frobnicate=x', '--', 'c'], 'unknown option --frobnicate'],
     [['exec', '-x', '--', 'c'], 'unknown option -x'],

@@ -1,4 +1,4 @@
-import { BrokerError, isVariableName } from '@mcp-broker/daemon/protocol';
+import { BrokerError, isVariableName, parseDuration } from '@mcp-broker/daemon/protocol';
 
 /** One `mcp exec`, as typed. */
 export interface ExecInput {
@@ -8,6 +8,8 @@ export interface ExecInput {
   readonly entries: ReadonlyMap<string, string>;
   readonly server: string | undefined;
   readonly allowArgs: boolean;
+  /** `--wait-approval`: how long to wait for a person, in milliseconds. */
+  readonly waitMs: number | undefined;
   readonly home: string | undefined;
   readonly config: string | undefined;
 }
@@ -27,6 +29,7 @@ const execOptions: Readonly<Record<string, boolean>> = {
   '--env': true,
   '--server': true,
   '--allow-args': false,
+  '--wait-approval': true,
 };
 
 const example = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- COMMAND [ARG...]";
@@ -46,6 +49,9 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
   const explicit = stop === '--';
   if (stop?.startsWith('-') === true && !explicit) throw refuseOption(stop);
 
+  const options = [...leading.found, ...found];
+  // First: the command may have been taken for its value.
+  const waitMs = readWait(last(options, '--wait-approval'));
   const [command, ...args] = argv.slice(explicit ? next + 1 : next);
   if (command === undefined || command === '') {
     throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
@@ -59,13 +65,13 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
       },
     );
   }
-  const options = [...leading.found, ...found];
   return {
     command,
     args,
     entries: readEntries(options),
     server: last(options, '--server'),
     allowArgs: options.some(([option]) => option === '--allow-args'),
+    waitMs,
     home: last(options, '--home'),
     config: last(options, '--config'),
   };
@@ -114,6 +120,17 @@ function readEntries(options: readonly Option[]): ReadonlyMap<string, string> {
     entries.set(name, text.slice(equals + 1));
   }
   return entries;
+}
+
+const maxWaitMs = 3_600_000;
+
+function readWait(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const waitMs = parseDuration(text);
+  if (waitMs === undefined || waitMs > maxWaitMs) {
+    throw usage('--wait-approval needs a duration of at most 1h, such as 30s or 5m');
+  }
+  return waitMs;
 }
 
 function last(options: readonly Option[], wanted: string): string | undefined {

@@ -1,6 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,6 +88,21 @@ function start(
   return { child, ended };
 }
 
+function copied(file: string): string {
+  copyFileSync(file, `${file}.copy`);
+  return `${file}.copy`;
+}
+
+function becomePipe(file: string): void {
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+}
+
+function becomeLoop(file: string): void {
+  rmSync(file);
+  symlinkSync(file, file);
+}
+
 interface Self {
   readonly argv: readonly string[];
   readonly argv0: string;
@@ -148,6 +173,53 @@ describe('mcp exec', () => {
   });
 });
 
+describe('a wait for approval', () => {
+  const args = ['exec', '--wait-approval', '5m', '--', node, nameSignal];
+  const pending = [{ id: '7F3A', hint: 'in a terminal: mcp approve 7F3A' }];
+
+  test('says once what to type, with the home that it is for, and then runs the server', async () => {
+    const { requests } = await startDaemon({
+      values: { '$<T>': 'v' },
+      pending: [...pending, ...pending],
+    });
+    const said = `mcp: waiting for approval: in a terminal: mcp --home ${home} approve 7F3A\n`;
+    const ended = await mcp(['--home', home, ...args], { T: '$<T>' }, (_text, kill) => {
+      kill('SIGTERM');
+    });
+    expect(ended).toEqual({ code: 7, signal: null, stdout: 'ready\nSIGTERM\n', stderr: said });
+    expect(requests).toMatchObject([{ waitMs: 300_000 }]);
+  });
+
+  test('that nobody answers ends with 77 and what to type, as without a wait', async () => {
+    const refusal = new BrokerError('ERR_NOT_APPROVED', 'this launch is not approved', {
+      hint: 'mcp approve 7F3A',
+    });
+    await startDaemon({ values: {}, pending, refusal });
+    const ended = await mcp(args, { T: '$<T>' });
+    expect(ended).toEqual({
+      code: 77,
+      signal: null,
+      stdout: '',
+      stderr:
+        'mcp: waiting for approval: in a terminal: mcp approve 7F3A\n' +
+        'mcp: error: this launch is not approved\nmcp: hint: mcp approve 7F3A\n',
+    });
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s ends at once, and the request with it',
+    async (signal) => {
+      const served = await startDaemon({ values: {}, pending, refusal: 'no answer' });
+      const launch = start(args, { T: '$<T>' });
+      launch.child.stderr?.once('data', () => launch.child.kill(signal));
+      expect(await launch.ended).toMatchObject({ code: null, signal, stdout: '' });
+      await vi.waitFor(() => {
+        expect(served.connections).toBe(0);
+      });
+    },
+  );
+});
+
 describe('signals', () => {
   test.each(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR2'] as const)(
     '%s goes to the server, whose exit code is ours',
@@ -208,12 +280,6 @@ describe('a launch that fails', () => {
       'mcp: error: locked\nmcp: hint: mcp unlock\n',
     ],
     [
-      'because the program is another by now ends with 77',
-      { values: { '$<T>': 'v' }, identity: { ino: '1' } },
-      77,
-      `mcp: error: ${node} changed while it was being launched\n`,
-    ],
-    [
       'because the daemon dies ends with 69',
       { values: {}, refusal: 'hang up' },
       69,
@@ -230,6 +296,40 @@ describe('a launch that fails', () => {
     const ended = await mcp(launch, { T: '$<T>' });
     expect(ended).toMatchObject({ code, signal: null, stdout: '' });
     expect(ended.stderr.slice(0, stderr.length)).toBe(stderr);
+  });
+
+  test.each<[what: string, change: (file: string) => void]>([
+    ['is written', (file) => appendFileSync(file, '\n')],
+    ['takes the place of another', (file) => renameSync(copied(file), file)],
+    ['is touched', (file) => chmodSync(file, 0o711)],
+    ['goes', (file) => rmSync(file)],
+    ['becomes a pipe', (file) => becomePipe(file)],
+    ['becomes a loop of links', (file) => becomeLoop(file)],
+  ])('because one of its files %s before it starts ends with 77', async (_what, change) => {
+    const script = join(home, 'server.mjs');
+    const other = join(home, 'other.mjs');
+    for (const [which, command] of [
+      ['program', [script]],
+      ['script', [node, script]],
+    ] as const) {
+      rmSync(script, { force: true });
+      writeFileSync(script, '#!/usr/bin/env node\nconsole.log(1)\n', { mode: 0o755 });
+      writeFileSync(other, '');
+      const options = { values: { '$<T>': 'v' }, files: [other, script] };
+      const one = await startDaemon(options);
+      expect(await mcp(['exec', '--', ...command], { T: '$<T>' }), which).toMatchObject({
+        code: 0,
+        stdout: '1\n',
+      });
+      await one.stop();
+      await startDaemon({ ...options, beforeValues: () => change(script) });
+      const ended = await mcp(['exec', '--', ...command], { T: '$<T>' });
+      expect(ended, which).toMatchObject({ code: 77, signal: null, stdout: '' });
+      expect(ended.stderr).toMatch(
+        `mcp: error: ${script} changed while it was being launched\nmcp: hint: start the server again`,
+      );
+      await daemon?.stop();
+    }
   });
 
   test.each([

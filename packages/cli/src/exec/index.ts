@@ -19,6 +19,7 @@ export function exec(input: ExecInput): Promise<number> {
 /** Without references no daemon is needed, and none started. */
 function launchPlain(draft: Draft, input: ExecInput): Promise<number> {
   const { args, environment } = fillIn(draft, () => '');
-  const file = lookUp(draft.command, environment['PATH']);
-  return startServer({ file, name: input.command, args, environment }, relaySignals());
+  const path = lookUp(draft.command, environment['PATH']);
+  const program = { path, file: path, name: input.command, args, environment };
+  return startServer(program, relaySignals());
 }

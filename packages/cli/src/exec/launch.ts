@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs';
-import { connect, locatePaths } from '@mcp-broker/daemon/client';
-import { BrokerError, type FileIdentity, type LaunchRequest } from '@mcp-broker/daemon/protocol';
+import { connect, locatePaths, type Client } from '@mcp-broker/daemon/client';
+import type { LaunchRequest } from '@mcp-broker/daemon/protocol';
 
+import { reportWaiting } from '../output/report.ts';
 import type { ExecInput } from './arguments.ts';
 import { daemonProgram } from './daemon-program.ts';
 import { requireConfig } from './given-config.ts';
+import { holdProgram } from './program.ts';
 import type { Draft } from './references.ts';
 import { loadSpawn, startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
@@ -19,9 +20,10 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
   if (input.config !== undefined) requireConfig(paths.config);
   const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
   try {
+    if (input.waitMs !== undefined) sayWhenPending(client, input);
     const asked = client.call('launch.request', launchRequest(draft, input));
     loadSpawn();
-    const { launch, ticket, executable } = (await asked).result;
+    const { launch, ticket, files } = (await asked).result;
 
     const taken = client.call('launch.take', { ticket });
     const relay = relaySignals();
@@ -29,9 +31,13 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
 
     const { args, environment } = fillIn(draft, readValues(result, attachments));
     environment['MCP_LAUNCH'] = launch;
-    assertUnchanged(executable);
-    // Not awaited here: the values would live as long as the server.
-    return startServer({ file: executable.path, name: input.command, args, environment }, relay);
+    const program = holdProgram(files);
+    try {
+      // Not awaited here: the values would live as long as the server.
+      return startServer({ ...program, name: input.command, args, environment }, relay);
+    } finally {
+      program.release();
+    }
   } finally {
     // After the spawn: the server need not wait for it.
     client.close();
@@ -47,23 +53,15 @@ function launchRequest(draft: Draft, input: ExecInput): LaunchRequest {
     environment: draft.entries.map(({ name, value, origin }) => ({ name, value, origin })),
     ...(input.allowArgs ? { allowArgs: true } : {}),
     ...(input.server === undefined ? {} : { server: input.server }),
+    ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
   };
 }
 
-/** The last look before the spawn: is this still the file that was hashed and approved? */
-function assertUnchanged(seen: FileIdentity): void {
-  const now = statSync(seen.path, { bigint: true, throwIfNoEntry: false });
-  if (
-    now === undefined ||
-    String(now.dev) !== seen.dev ||
-    String(now.ino) !== seen.ino ||
-    String(now.size) !== seen.size ||
-    String(now.mtimeNs) !== seen.mtimeNs ||
-    String(now.ctimeNs) !== seen.ctimeNs
-  ) {
-    throw new BrokerError('ERR_CHANGED', `${seen.path} changed while it was being launched`, {
-      hint: 'start the server again; if you did not change the file, find out who did',
-      subject: seen.path,
-    });
-  }
+/** A signal that comes while we wait ends us as it ends any program, and the request with us. */
+function sayWhenPending(client: Client, input: ExecInput): void {
+  let said = false;
+  client.on('launch.pending', ({ hint }) => {
+    if (!said) reportWaiting(hint, input);
+    said = true;
+  });
 }

@@ -7,6 +7,9 @@ import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
 
 export interface ServerProgram {
+  /** Where it lies. */
+  readonly path: string;
+  /** What to run: the path, or the open file. */
   readonly file: string;
   /** As typed: what the program sees as its own name. */
   readonly name: string;
@@ -26,21 +29,21 @@ export function loadSpawn(): void {
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { file, name, args, environment } = program;
+  const { path, file, name, args, environment } = program;
   let child: ChildProcess;
   try {
     child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
   } catch (error) {
-    return Promise.reject(spawnFailure(error, file));
+    return Promise.reject(spawnFailure(error, path));
   }
   relay.to(child);
-  return exitOf(child, file);
+  return exitOf(child, path);
 }
 
-function exitOf(child: ChildProcess, file: string): Promise<number> {
+function exitOf(child: ChildProcess, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      reject(spawnFailure(error, file));
+      reject(spawnFailure(error, path));
     });
     child.once('exit', (code, signal) => {
       resolve(signal === null ? (code ?? 0) : exitCodeOfSignal(signal));
@@ -49,15 +52,15 @@ function exitOf(child: ChildProcess, file: string): Promise<number> {
 }
 
 /** Never the error itself: Node's own carries the arguments. */
-function spawnFailure(error: unknown, file: string): BrokerError {
+function spawnFailure(error: unknown, path: string): BrokerError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOENT') return notFound(file, 'path');
+  if (code === 'ENOENT') return notFound(path, 'path');
   if (code === 'E2BIG') {
     return new BrokerError(
       'ERR_NOT_EXECUTABLE',
-      `arguments and environment are too long for ${file}`,
+      `arguments and environment are too long for ${path}`,
       { hint: 'the kernel limits them together: hand on fewer or shorter variables' },
     );
   }
-  return notExecutable(file);
+  return notExecutable(path);
 }

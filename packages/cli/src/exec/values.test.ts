@@ -19,6 +19,7 @@ function input({ args = [], entries = {}, allowArgs = false }: Typed): ExecInput
     entries: new Map(Object.entries(entries)),
     server: undefined,
     allowArgs,
+    waitMs: undefined,
     home: undefined,
     config: undefined,
   };

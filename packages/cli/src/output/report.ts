@@ -19,6 +19,11 @@ export function reportError(error: unknown, places: Places = {}): number {
   return failure.exitCode;
 }
 
+/** Says that a launch waits for a person, and what that person types. */
+export function reportWaiting(hint: string, places: Places = {}): void {
+  writeLines([`mcp: waiting for approval: ${escape(addressed(hint, places))}`]);
+}
+
 /** The lines for one error; one with `problems` is shown as these alone. */
 export function errorLines(shape: ErrorShape, places: Places = {}): string[] {
   const problems =

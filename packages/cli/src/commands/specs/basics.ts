@@ -76,7 +76,6 @@ export const exec: CommandSpec = {
     ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
     ['--server <NAME>', 'what to call this server in requests and in the audit'],
     ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],
-    ['--wait-approval <TIME>', 'wait as long for a person to approve it, for instance 30s'],
     [
       '--wait-approval <DURATION>',
       'if nobody has approved it yet, wait this long (30s, 5m; at most 1h)',
