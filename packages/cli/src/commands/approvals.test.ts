@@ -10,28 +10,38 @@ const waiting = answers([pending('AAAA', { server: 'github' })]);
 
 describe('mcp deny', () => {
   test.each([
-    [undefined, 'session', 'the same launch is refused until lock or stop'],
-    ['once', 'once', 'this request alone; the next launch asks again'],
-    ['8h', 28_800_000, 'the same launch is refused until 2026-01-01T08:00:00.000Z'],
-    ['always', 'always', 'the same launch is refused until it is revoked'],
-  ])('--for %s goes out as %j: %s', async (lifetime, sent, says) => {
+    ['aaaa', undefined, 'session', 'the same launch is refused until lock or stop'],
+    ['AAAA', 'once', 'once', 'this request alone; the next launch asks again'],
+    ['github', '8h', 28_800_000, 'the same launch is refused until 2026-01-01T08:00:00.000Z'],
+    ['github', 'always', 'always', 'the same launch is refused until it is revoked'],
+  ])('%s --for %s goes out as %j: %s', async (which, lifetime, sent, says) => {
     const session = createFakeSession({ answers: waiting });
-    expect(await deny({ id: 'aaaa', lifetime }, session)).toBe(0);
-    expect(session.calls).toEqual([
-      { method: 'approval.deny', params: { id: 'AAAA', lifetime: sent }, attachments: [] },
-    ]);
+    expect(await deny({ which, lifetime }, session)).toBe(0);
+    expect(session.calls.at(-1)).toMatchObject({
+      method: 'approval.deny',
+      params: { id: 'AAAA', lifetime: sent },
+    });
     expect(session.stdout).toBe(`denied AAAA: ${says}\n`);
     const undo = 'mcp: to be asked again: mcp approvals revoke DDDD\n';
     expect(session.stderr).toBe(lifetime === 'once' ? '' : undo);
   });
 
-  test.each([
-    ['github', undefined, 'mcp approvals shows the ids of those that wait'],
-    ['AAAA', 'forever', 'for instance: --for 8h'],
-  ])('%s --for %s is 64, with a hint', async (id, lifetime, hint) => {
+  test('--for what is no time is 64, and the daemon is not asked', async () => {
     const session = createFakeSession({ answers: waiting });
-    await expect(deny({ id, lifetime }, session)).rejects.toMatchObject({ exitCode: 64, hint });
+    const asked = deny({ which: 'AAAA', lifetime: 'forever' }, session);
+    await expect(asked).rejects.toMatchObject({ exitCode: 64, hint: 'for instance: --for 8h' });
     expect(session.calls).toEqual([]);
+  });
+
+  test.each([
+    ['several wait under the name', 'github', 64, 'mcp deny AAAA'],
+    ['none waits under it', 'ZZZZ', 66, 'mcp approvals shows those that wait'],
+  ])('denies nothing when %s', async (_what, which, exitCode, hint) => {
+    const two = ['AAAA', 'BBBB'].map((id) => pending(id, { server: 'github' }));
+    const session = createFakeSession({ answers: answers(two) });
+    const asked = deny({ which, lifetime: undefined }, session);
+    await expect(asked).rejects.toMatchObject({ exitCode, hint });
+    expect(session.calls.map(({ method }) => method)).toEqual(['approval.list']);
   });
 });
 

@@ -10,32 +10,30 @@ import { shortened, table } from '../output/table.ts';
 import { grantLifetime } from './grant-text.ts';
 import { parseLifetime } from './lifetime.ts';
 import { whileUnlocked } from './locking.ts';
-import { idShape } from './pending.ts';
+import { choosePending } from './pending.ts';
 import { using, type Session } from './session.ts';
 
 export interface DenyInput {
-  readonly id: string;
+  /** The id of a request, or the name of a server that has one. */
+  readonly which: string;
   /** As typed; undefined: until lock or stop, or the client's next try would ask again. */
   readonly lifetime: string | undefined;
 }
 
 /** Refuses one request, and launches like it for as long as is asked. */
-export async function deny({ id, lifetime }: DenyInput, session: Session): Promise<number> {
+export async function deny({ which, lifetime }: DenyInput, session: Session): Promise<number> {
   const length: Lifetime = lifetime === undefined ? 'session' : parseLifetime(lifetime);
-  if (!idShape.test(id)) {
-    throw new BrokerError('ERR_USAGE', `${id} is not the id of a request`, {
-      hint: 'mcp approvals shows the ids of those that wait',
-    });
-  }
-  const { denial } = await whileUnlocked(session, async (client) => {
-    const params = { id: id.toUpperCase(), lifetime: length };
-    return (await client.call('approval.deny', params)).result;
+  const { id, denial } = await whileUnlocked(session, async (client) => {
+    const { pending } = (await client.call('approval.list', {})).result;
+    const chosen = choosePending(pending, which, session, 'deny');
+    const params = { id: chosen.id, lifetime: length };
+    return { id: chosen.id, ...(await client.call('approval.deny', params)).result };
   });
   const long =
     denial.lifetime === 'once'
       ? 'this request alone; the next launch asks again'
       : `the same launch is refused ${denial.lifetime === 'always' ? 'until it is revoked' : grantLifetime(denial)}`;
-  session.output.done(`denied ${id.toUpperCase()}: ${long}`, { denial });
+  session.output.done(`denied ${id}: ${long}`, { denial });
   if (denial.lifetime !== 'once') {
     session.output.note(`to be asked again: mcp approvals revoke ${denial.id}`);
   }

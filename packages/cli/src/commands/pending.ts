@@ -4,13 +4,14 @@ import { shortened, table } from '../output/table.ts';
 import type { Session } from './session.ts';
 
 /** As the daemon makes them; in any case. */
-export const idShape: RegExp = /^[2-9a-hj-np-z]{4}$/iu;
+const idShape = /^[2-9a-hj-np-z]{4}$/iu;
 
 /** Throws `ERR_NOT_FOUND` when there is none such, `ERR_USAGE` when there are several. */
 export function choosePending(
   pending: readonly PendingApproval[],
   which: string | undefined,
   { output }: Session,
+  verb: 'approve' | 'deny' = 'approve',
 ): PendingApproval {
   const byId = pending.find(({ id }) => id === which?.toUpperCase());
   if (byId !== undefined) return byId;
@@ -29,8 +30,8 @@ export function choosePending(
   }
   if (others.length === 0) return first;
   output.result(pendingTable(fitting), fitting);
-  throw new BrokerError('ERR_USAGE', 'several requests wait: approve one at a time, by its id', {
-    hint: `mcp approve ${first.id}`,
+  throw new BrokerError('ERR_USAGE', `several requests wait: ${verb} one at a time, by its id`, {
+    hint: `mcp ${verb} ${first.id}`,
   });
 }
 

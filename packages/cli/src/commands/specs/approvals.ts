@@ -42,15 +42,13 @@ export const deny: CommandSpec = {
   details:
     'The request is dropped, and the same launch is refused without asking until the sealed file is ' +
     'locked or the daemon stops. With --for once it is dropped and nothing else.',
-  arguments: [['ID', 'which request, as mcp approvals shows it']],
+  arguments: [['ID|SERVER', 'which request']],
   options: [['--for <TIME>', 'once, session (the default), always, or a time such as 8h or 30d']],
-  example:
-    'id=$(mcp approvals --json | sed -n \'s/.*"id": "\\(....\\)".*/\\1/p\' | head -n 1)\n' +
-    'mcp deny "$id" --for 8h',
+  example: 'mcp deny github --for 8h',
   async run(given, session) {
     const commands = await import('../approvals.ts');
-    const id = given.argument(0) ?? '';
-    return commands.deny({ id, lifetime: given.text('for') }, session);
+    const which = given.argument(0) ?? '';
+    return commands.deny({ which, lifetime: given.text('for') }, session);
   },
 };
 
