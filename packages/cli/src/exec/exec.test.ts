@@ -139,6 +139,31 @@ describe('mcp exec', () => {
     ]);
   });
 
+  test.each<[what: string, env: Readonly<Record<string, string>>, sent: readonly string[]]>([
+    ['nothing where nothing steers', { A: 'x', TOKEN: 'secret' }, []],
+    [
+      'those that steer, each ended by a NUL, under their own names',
+      {
+        LD_LIBRARY_PATH: '',
+        API_URL: 'http://ü@h/=\n',
+        MCP_ASIDE_NODE_OPTIONS: '--no-warnings',
+        MCP_LAUNCH: 'of another',
+        A: 'x',
+      },
+      ['API_URL=http://ü@h/=\n', 'LD_LIBRARY_PATH=', 'NODE_OPTIONS=--no-warnings'],
+    ],
+    ['no entries', { API_URL: '$<T>', X_HOST: 'h', SET_HOST: 'h' }, ['X_HOST=h']],
+  ])('tells the daemon of inherited variables: %s', async (_what, env, sent) => {
+    const { attachments } = await startDaemon({ values: { '$<T>': 'v' } });
+    const args = ['exec', '--env', 'SET_HOST=x', '--', 'true', 'x'];
+    expect(await mcp(args, { ...env, T: '$<T>' })).toMatchObject({ code: 0, stderr: '' });
+    const [first = [], ...further] = attachments;
+    expect(further).toEqual([]);
+    expect(first.map((bytes) => bytes.split('\0').toSorted())).toEqual(
+      sent.length === 0 ? [] : [['', ...sent]],
+    );
+  });
+
   test('gives the program its own name as it was typed', async () => {
     await startDaemon({ values: { '$<T>': 'v' } });
     for (const env of [{}, { T: '$<T>' }]) {

@@ -9,6 +9,7 @@ import { holdProgram } from './program.ts';
 import type { Draft } from './references.ts';
 import { loadSpawn, startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
+import { steeringBytes } from './steering.ts';
 import { fillIn, readValues } from './values.ts';
 
 /**
@@ -21,7 +22,10 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
   const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
   try {
     if (input.waitMs !== undefined) sayWhenPending(client, input);
-    const asked = client.call('launch.request', launchRequest(draft, input));
+    const steering = steeringBytes(draft.environment);
+    const extras = steering === undefined ? {} : { attachments: [steering] };
+    const asked = client.call('launch.request', launchRequest(draft, input), extras);
+    steering?.fill(0);
     loadSpawn();
     const { launch, ticket, files } = (await asked).result;
 
@@ -59,9 +63,9 @@ function launchRequest(draft: Draft, input: ExecInput): LaunchRequest {
 
 /** A signal that comes while we wait ends us as it ends any program, and the request with us. */
 function sayWhenPending(client: Client, input: ExecInput): void {
-  let said = false;
+  let said = '';
   client.on('launch.pending', ({ hint }) => {
-    if (!said) reportWaiting(hint, input);
-    said = true;
+    if (hint !== said) reportWaiting(hint, input);
+    said = hint;
   });
 }
