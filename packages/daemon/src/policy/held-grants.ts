@@ -34,6 +34,8 @@ export function createHeldGrants(clock: Clock): HeldGrants {
     unusedId: () => unusedCode((code) => byId.has(code)),
     put(held) {
       const { id, fingerprint } = held.grant;
+      const old = byId.get(id);
+      if (old !== undefined) drop(old);
       byId.set(id, held);
       const same = byFingerprint.get(fingerprint);
       if (same === undefined) byFingerprint.set(fingerprint, new Set([held]));
