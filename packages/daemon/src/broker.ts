@@ -1,5 +1,6 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent, AuditLog } from './audit/event.ts';
+import type { AuditKeys } from './audit/keys.ts';
 import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LoadedConfig } from './config/index.ts';
@@ -30,6 +31,7 @@ export interface Broker {
   readonly presence: Presence;
   readonly programs: Programs;
   readonly audit: AuditLog;
+  readonly auditKeys: AuditKeys;
   readonly config: Config;
   readonly loaded: LoadedConfig;
   /** Set while the file on disk is broken and the one before it is in force. */

@@ -1,4 +1,5 @@
 import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
 import { createCache } from './cache.ts';
@@ -6,6 +7,7 @@ import type { Clock } from './clock.ts';
 import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
+import { auditHandlers } from './handlers/audit.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchHandlers } from './handlers/launch.ts';
@@ -51,7 +53,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, platform, clock, report } = options;
   let loaded = readConfig(paths.config);
   let configProblem: BrokerError | undefined;
-  const audit = await openAuditLog(paths.audit, clock.now);
+  const audit = await openAuditLog(paths.audit, clock.now, {
+    limits: () => loaded.config.audit,
+    onForged: () => {
+      report('audit: the log is not what it was when its last MAC was made: mcp audit verify');
+    },
+  });
 
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
@@ -92,6 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       audit.append({ event: 'revoke', outcome: 'failed', code }).catch(() => undefined);
     },
   });
+  const auditKeys = createAuditKeys({ audit, keyring, vault, own, clock, paths, report });
   const launches = createLaunches(platform);
 
   const take = async (next: LoadedConfig): Promise<void> => {
@@ -119,6 +127,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     keyring,
     resolver,
     audit,
+    auditKeys,
     approvals: createApprovals(clock),
     grants,
     launches,
@@ -148,7 +157,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop: () => void stop(),
   };
 
-  if (keyring.hasIdentityFile) await keyring.unlock(undefined, new AbortController().signal);
+  if (keyring.hasIdentityFile) {
+    await keyring.unlock(undefined, new AbortController().signal);
+    await auditKeys.attach();
+  }
   const watch = watchConfig({
     file: paths.config,
     clock,
@@ -162,6 +174,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stopping ??= (async () => {
       watch.close();
       await listener?.stop(stopGraceMs);
+      // Another environment may hold the lock of own.age; its own patience is longer than ours.
+      await Promise.race([auditKeys.keep(), after(clock, stopGraceMs)]);
       keyring.lock();
       cache.stop();
       await resolver.reset();
@@ -176,6 +190,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   // All that follows may call back at once, so it comes last.
   await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
+  void auditKeys.keep();
   listener = await startListener({
     paths,
     platform,
@@ -184,6 +199,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     limits: loaded.config.settings.limits,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
+      ...auditHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
       ...revealHandlers(broker),
@@ -203,4 +219,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   return { reload: broker.reload, stop };
+}
+
+function after(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@mcp-broker/providers/errors';
 import type { HeadRecord } from './head.ts';
+import type { Head } from './link.ts';
 import type { MacKey } from './mac.ts';
 
 /** What happened. A line tells a decision or a change; never a value. */
@@ -75,9 +76,13 @@ export interface AuditLog {
   append(event: AuditEvent): Promise<void>;
   /**
    * From now on each line has a MAC, until a line tells of a lock or a stop, which is the last one with one.
-   * Undefined: the keys went before a line was written with them. The log wipes the key.
+   * Undefined: the keys went before a line was written with them. The log wipes the key. `kept` is a line
+   * with a MAC that was kept apart: where it, or the head, is contradicted by the log, the chain breaks here
+   * for all to see, since no later MAC may vouch for what was forged.
    */
-  useKey(key: MacKey | undefined): void;
+  useKey(key: MacKey | undefined, kept?: Head): void;
+  /** The newest line with a MAC, once the head that names it is on the disk too. */
+  checkpoint(): Head | undefined;
   /**
    * The newest lines, oldest first, without their line feeds. Called in one turn with `follow`, the two
    * neither repeat a line nor miss one.

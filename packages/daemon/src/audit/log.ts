@@ -64,7 +64,8 @@ export async function openAuditLog(
   let key: MacKey | undefined;
   /** That one, and those that lines still wait for. */
   const keys = new Set<MacKey>();
-  let breakDue = false;
+  /** The line that the next one has to follow, since the newest one is not to be trusted. */
+  let goOnFrom: Head | undefined;
   /** The newest line has a MAC of the key that is there. */
   let keyIsUsed = false;
   let expiryDue = false;
@@ -78,7 +79,7 @@ export async function openAuditLog(
 
   const write = async (group: readonly Waiting[]): Promise<void> => {
     try {
-      if (breakDue) breakChain();
+      if (goOnFrom !== undefined) breakChain(goOnFrom);
       const { lines, newest, covered } = link(group, known);
       const bytes = Buffer.from(`${lines.join('\n')}\n`);
       file ??= await openLogFile(folder, disk, known);
@@ -169,14 +170,9 @@ export async function openAuditLog(
   };
 
   /** The numbers go on and the chain does not: no later MAC may vouch for what stands there now. */
-  const breakChain = (): void => {
-    const { head, covered } = known;
-    breakDue = false;
-    known = {
-      ...known,
-      head: { seq: Math.max(head.seq, covered?.seq ?? 0), hash: covered?.hash ?? origin.hash },
-      covered: undefined,
-    };
+  const breakChain = ({ seq, hash }: Head): void => {
+    goOnFrom = undefined;
+    known = { ...known, head: { seq: Math.max(known.head.seq, seq), hash }, covered: undefined };
   };
 
   return {
@@ -193,7 +189,7 @@ export async function openAuditLog(
         if (endsKey) key = undefined;
         writing ??= drain();
       }),
-    useKey(next) {
+    useKey(next, kept) {
       if (next === undefined) {
         if (!keyIsUsed && waiting.every((each) => each.key !== key)) key = undefined;
       } else {
@@ -201,11 +197,23 @@ export async function openAuditLog(
         keys.add(next);
         expiryDue = true;
         const { covered } = known;
-        breakDue = !holds || (covered !== undefined && !isVouchedFor(covered, next));
+        const isForged =
+          !holds ||
+          (covered !== undefined && !isVouchedFor(covered, next)) ||
+          isContradicted(covered, kept);
         holds = true;
-        if (breakDue) onForged();
+        if (isForged) {
+          goOnFrom = kept ?? covered ?? origin;
+          onForged();
+        }
       }
       if (writing === undefined) wipeSpent();
+    },
+    checkpoint() {
+      const { covered } = known;
+      if (covered === undefined || file === undefined) return undefined;
+      file.syncHead();
+      return { seq: covered.seq, hash: covered.hash };
     },
     tail: async (count) => readTail(folder, known.size, count),
     follow(listener) {
@@ -234,6 +242,13 @@ export async function openAuditLog(
       file = undefined;
     },
   };
+}
+
+/** The log's newest MAC is older than the line that was kept, or of another line of that number. */
+function isContradicted(covered: Head | undefined, kept: Head | undefined): boolean {
+  if (kept === undefined) return false;
+  if (covered === undefined || covered.seq < kept.seq) return true;
+  return covered.seq === kept.seq && covered.hash !== kept.hash;
 }
 
 const nobody = { resolve: () => {}, reject: () => {} };

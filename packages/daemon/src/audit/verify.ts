@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AuditVerdict } from '../protocol/messages.ts';
 import { createCheck, theHead, type Vouched } from './chain.ts';
 import type { LogState } from './event.ts';
 import { currentName, listRotated } from './files.ts';
@@ -8,21 +9,7 @@ import type { MacKey } from './mac.ts';
 import { errorCode } from './own-file.ts';
 import { linesOf, readPieces } from './read-lines.ts';
 
-/** What `verifyLog` found; `AuditVerdict` of the protocol. */
-export interface Verdict {
-  readonly ok: boolean;
-  readonly lines: number;
-  readonly sequence: number;
-  readonly covered: number | null;
-  readonly problem?: Problem;
-  readonly keys: 'used' | 'locked';
-}
-
-interface Problem {
-  readonly file: string;
-  readonly line: number;
-  readonly message: string;
-}
+type Problem = NonNullable<AuditVerdict['problem']>;
 
 export interface VerifyOptions {
   readonly folder: string;
@@ -38,7 +25,7 @@ export interface VerifyOptions {
  * Reads every file of the log, a piece at a time and with turns for others in between, up to the newest
  * line that `state` knows. Throws as the file system does.
  */
-export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
+export async function verifyLog(options: VerifyOptions): Promise<AuditVerdict> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await verifyOnce(options);
@@ -49,7 +36,7 @@ export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
   }
 }
 
-async function verifyOnce(options: VerifyOptions): Promise<Verdict> {
+async function verifyOnce(options: VerifyOptions): Promise<AuditVerdict> {
   const { folder, key, vouched = [], proceed = () => {} } = options;
   const state = options.state();
   const { newest, covered } = state;

@@ -4,10 +4,10 @@ import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 
-/** The daemon itself: how it is, its config, its audit, its end. */
+/** The daemon itself: how it is, its config, its end. */
 export function brokerHandlers(
   broker: Broker,
-): Pick<Handlers, 'broker.status' | 'broker.stop' | 'config.reload' | 'audit.tail'> {
+): Pick<Handlers, 'broker.status' | 'broker.stop' | 'config.reload'> {
   return {
     async 'broker.status'(_params, context) {
       return { result: await status(broker, context.signal) };
@@ -21,16 +21,6 @@ export function brokerHandlers(
     async 'config.reload'() {
       await broker.reload();
       return { result: {} };
-    },
-
-    async 'audit.tail'({ lines, follow }, context) {
-      if (follow === true) {
-        const stop = broker.audit.follow((line) => {
-          context.connection.send('audit.line', { line });
-        });
-        context.connection.onClose(stop);
-      }
-      return { result: { lines: await broker.audit.tail(lines) } };
     },
   };
 }

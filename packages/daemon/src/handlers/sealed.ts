@@ -79,7 +79,7 @@ async function unlocking(
   context: Context,
   unlock: () => Promise<void>,
 ): Promise<void> {
-  const { keyring, audit } = broker;
+  const { keyring, audit, auditKeys } = broker;
   const wasUnlocked = keyring.unlocked;
   const line = { event: 'unlock', backend: 'sealed', ...caller(context) } as const;
   try {
@@ -89,12 +89,15 @@ async function unlocking(
     throw error;
   }
   if (wasUnlocked) return;
+  await auditKeys.attach();
   try {
     await audit.append({ ...line, outcome: 'allowed' });
   } catch (error) {
     keyring.lock();
+    audit.useKey(undefined);
     throw error;
   }
+  void auditKeys.keep();
 }
 
 /** Locks the sealed file and forgets every value, then says so in the audit. */
