@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Lifetime } from '../protocol/approvals.ts';
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts';
-import { day, decision, had, hour, launching, minute, second } from '../testing/grant-decision.ts';
+import { day, decision, had, hour, launching, minute } from '../testing/grant-decision.ts';
 import { grantsHome, unlock, type GrantsHome } from '../testing/grants-home.ts';
 import type { GrantDecision } from './grants.ts';
 

@@ -30,7 +30,7 @@ export function decision(
 }
 
 /** Which of A, B and C may be had now. */
-export function had(grants: Grants, by = launching()): string {
+export function had(grants: Grants, by: Launching = launching()): string {
   const { granted, denied } = grants.look(by, ['$<A>', '$<B>', '$<C>']);
   if (denied !== undefined) return 'denied';
   return [...granted].map((reference) => reference.slice(2, -1)).join('');
