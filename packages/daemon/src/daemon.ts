@@ -25,6 +25,7 @@ import { createCodes } from './policy/codes.ts';
 import { createDigests } from './policy/digests.ts';
 import { createGrants } from './policy/grants.ts';
 import { createLaunches } from './policy/launches.ts';
+import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './policy/program.ts';
 import { createResolver } from './resolver.ts';
@@ -101,11 +102,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const auditKeys = createAuditKeys({ audit, keyring, vault, own, clock, paths, report });
   const launches = createLaunches(platform);
+  const namespaces = createAllowedNamespaces(loaded.config.settings.allowNamespaces);
 
   const take = async (next: LoadedConfig): Promise<void> => {
     loaded = next;
     configProblem = undefined;
     broker.presence.configure(next.config.settings.presence);
+    namespaces.configure(next.config.settings.allowNamespaces);
     keyring.reconfigure();
     await resolver.reset();
     report('config: loaded');
@@ -197,6 +200,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
     version,
     limits: loaded.config.settings.limits,
+    namespaces,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),

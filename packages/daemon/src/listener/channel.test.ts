@@ -146,7 +146,7 @@ test('a message in two halves within its time is served, and an idle client stay
   const bytes = encode(show(1, 'A'))[0] ?? Buffer.alloc(0);
   for (let round = 0; round < 5; round += 1) {
     client.write(bytes.subarray(0, 9));
-    await expect.poll(() => listener.clock.timers).toBe(2);
+    await expect.poll(() => listener.clock.timers).toBe(3);
     listener.clock.pass(messageMs - 1);
     client.write(bytes.subarray(9));
     expect((await client.next()).message).toMatchObject({ id: 1 });

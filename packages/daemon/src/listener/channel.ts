@@ -151,6 +151,11 @@ export class Channel {
     else this.#cancelDeadline ??= startDeadline(clock, messageMs, () => this.#violate(tooSlow()));
   }
 
+  /** Ends the connection when its process has gone. */
+  checkPeer(): void {
+    this.#samePeer();
+  }
+
   #samePeer(): boolean {
     const loss = peerLoss(this.#options.platform, this.#options.peer);
     if (loss === undefined) return true;

@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { Channel } from './channel.ts';
 import type { ListenerOptions } from './handler.ts';
-import { admitPeer, type Peer } from './peer.ts';
+import { createPeerWatch, type Watched } from './peer-watch.ts';
+import { admitPeer, type Admission, type Entrance, type Peer } from './peer.ts';
 import { rpcCodes } from '../protocol/envelope.ts';
 import { readWith } from './reading.ts';
 import { Session } from './session.ts';
 
-interface Entry {
+interface Entry extends Watched {
   readonly session: Session;
   readonly channel: Channel;
 }
@@ -15,7 +16,8 @@ interface Entry {
 /** The connections that were let in, and the door. */
 export class Connections {
   readonly #options: ListenerOptions;
-  readonly #uid = process.geteuid?.() ?? -1;
+  readonly #entrance: Entrance;
+  readonly #watch: ReturnType<typeof createPeerWatch>;
   readonly #entries = new Set<Entry>();
   readonly #perProcess = new Map<number, number>();
   #lastId = 0;
@@ -24,6 +26,14 @@ export class Connections {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    const { platform, paths, namespaces, clock } = options;
+    this.#entrance = {
+      uid: process.geteuid?.() ?? -1,
+      namespaces: platform.namespaces(process.pid),
+      allows: (controlGroup) => namespaces?.allows(controlGroup) === true,
+      configFile: paths.config,
+    };
+    this.#watch = createPeerWatch(platform, clock, this.#entries);
   }
 
   get size(): number {
@@ -32,12 +42,13 @@ export class Connections {
 
   /** Takes a socket that is paused. */
   add(accepted: Socket): void {
-    const peer = this.#admit(accepted);
-    if (peer === undefined) {
+    const admission = this.#admit(accepted);
+    if (admission === undefined || !('peer' in admission)) {
       accepted.on('error', () => undefined);
       accepted.destroy();
       return;
     }
+    const { peer } = admission;
     const socket = readWith(accepted, (chunk) => {
       channel.read(chunk);
     });
@@ -73,11 +84,19 @@ export class Connections {
         this.#onIdle?.();
       },
     });
-    const entry: Entry = { session, channel };
+    const entry: Entry = {
+      session,
+      channel,
+      peer,
+      check: () => {
+        channel.checkPeer();
+      },
+    };
     this.#entries.add(entry);
+    this.#watch.start();
     this.#perProcess.set(peer.pid, this.#countOf(peer) + 1);
-    const excess = this.#excess(peer);
-    if (excess !== undefined) session.fail(excess);
+    const refusal = 'error' in admission ? admission.error : this.#excess(peer);
+    if (refusal !== undefined) session.fail(refusal);
   }
 
   /** Resolves once every connection has ended: idle ones at once, the others after their last answer or `graceMs`. */
@@ -99,14 +118,13 @@ export class Connections {
     });
   }
 
-  #admit(socket: Socket): Peer | undefined {
+  #admit(socket: Socket): Admission | undefined {
     // Node has no public way to a socket's descriptor; a test watches over this one.
     const { _handle: handle } = socket as unknown as { _handle?: { readonly fd?: number } | null };
     if (handle?.fd === undefined || handle.fd < 0) return undefined;
-    const admission = admitPeer(this.#options.platform, handle.fd, this.#uid);
-    if ('peer' in admission) return admission.peer;
-    this.#options.onRefused(admission.refusal);
-    return undefined;
+    const admission = admitPeer(this.#options.platform, handle.fd, this.#entrance);
+    if ('refusal' in admission) this.#options.onRefused(admission.refusal);
+    return admission;
   }
 
   /** Our own check of the socket has to get through always. */
@@ -130,7 +148,9 @@ export class Connections {
     if (left > 0) this.#perProcess.set(peer.pid, left);
     else this.#perProcess.delete(peer.pid);
     entry.session.closed();
-    if (this.size === 0) this.#onEmpty?.();
+    if (this.size > 0) return;
+    this.#watch.stop();
+    this.#onEmpty?.();
   }
 }
 

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
 import type { Paths } from '../paths.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { AllowedNamespaces } from '../policy/namespaces.ts';
 import type { Events, Method, Methods } from '../protocol/messages.ts';
 import type { Peer } from './peer.ts';
 
@@ -50,6 +51,8 @@ export interface ListenerOptions {
     readonly connections: number;
     readonly connectionsPerProcess: number;
   };
+  /** Peers of other namespaces that are let in; without it none is. */
+  readonly namespaces?: AllowedNamespaces;
   /** A peer was turned away; for the audit. */
   readonly onRefused: (refusal: { pid: number; uid: number; reason: string }) => void;
   /** The socket's path no longer leads to us: the daemon has to stop. */

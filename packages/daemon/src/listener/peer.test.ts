@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ListenerOptions } from './handler.ts';
 import {
   hello,
@@ -13,7 +13,8 @@ import {
   temporaryHome,
   type TestListener,
 } from './fixture.ts';
-import { admitPeer, peerLoss } from './peer.ts';
+import { admitPeer, peerLoss, type Admission, type Entrance } from './peer.ts';
+import type { Namespaces } from '../platform/index.ts';
 import { encode } from '../protocol/framing.ts';
 
 const uid = process.geteuid?.() ?? -1;
@@ -128,8 +129,118 @@ test('a process that is gone before it is looked at is turned away', () => {
     peerCredentials: () => ({ pid: 42, uid }),
     startTime: () => undefined,
   });
-  expect(admitPeer(platform, 0, uid)).toMatchObject({ refusal: { pid: 42 } });
+  expect(admitPeer(platform, 0, entrance())).toMatchObject({ refusal: { pid: 42 } });
   expect(peerLoss(platform, { pid: 42, uid, startTime: '1' })).toMatch(/has gone/u);
+});
+
+test('a process that ended is turned away though another has its pid by now', () => {
+  const platform = platformWith({ startTime: () => '1', peerEnded: () => true });
+  expect(
+    admitPeer({ ...platform, peerCredentials: () => ({ pid: 42, uid }) }, 0, entrance()),
+  ).toMatchObject({ refusal: { pid: 42, reason: 'the process that connected has gone' } });
+});
+
+const ours: Namespaces = { user: 'u', pid: 'p', mount: 'm' };
+
+function entrance(changes: Partial<Entrance> = {}): Entrance {
+  const allows = (path: string): boolean => path === '/docker/1';
+  return { uid, namespaces: ours, allows, configFile: '/c.yaml', ...changes };
+}
+
+function admit(
+  theirs: Namespaces | undefined,
+  controlGroup: string | undefined,
+  changes?: Partial<Entrance>,
+): Admission {
+  const platform = platformWith({
+    peerCredentials: () => ({ pid: 42, uid }),
+    startTime: () => '1',
+    peerEnded: () => false,
+    namespaces: () => theirs,
+    controlGroup: () => controlGroup,
+  });
+  return admitPeer(platform, 0, entrance(changes));
+}
+
+describe('a peer of other namespaces', () => {
+  test.each([
+    ['a user namespace of its own', { ...ours, user: 'x' }, 'another user namespace'],
+    ['a pid namespace of its own', { ...ours, pid: 'x' }, 'another pid namespace'],
+    ['a mount namespace of its own', { ...ours, mount: 'x' }, 'another mount namespace'],
+    ['all of its own', { user: 'x', pid: 'x', mount: 'x' }, 'another user, pid, mount namespace'],
+  ])('is refused with %s, and told which', (_title, theirs, message) => {
+    const text = expect.stringContaining(message) as string;
+    expect(admit(theirs, '/docker/2')).toMatchObject({
+      refusal: { pid: 42, uid, reason: text },
+      error: {
+        code: 'ERR_DENIED',
+        message: text,
+        hint: 'add /docker/2 to settings.allow_namespaces in /c.yaml, then: mcp daemon restart',
+      },
+    });
+  });
+
+  test('is let in from a control group that the config names', () => {
+    const theirs = { ...ours, mount: 'x' };
+    expect(admit(theirs, '/docker/1')).toEqual({ peer: { pid: 42, uid, startTime: '1' } });
+  });
+
+  test.each([['/'], [undefined], ['/docker/\u001b[2J']])(
+    'is not told to name the group %j',
+    (group) => {
+      expect(admit({ ...ours, pid: 'x' }, group)).toMatchObject({
+        error: { hint: expect.stringMatching(/^run it outside of the container/u) as string },
+      });
+    },
+  );
+});
+
+test.each<[title: string, admission: () => Admission]>([
+  ['whose namespaces cannot be read', () => admit(undefined, '/docker/1')],
+  ['when our own cannot be read', () => admit(ours, '/docker/1', { namespaces: undefined })],
+])('a peer is refused %s, whatever its control group', (_title, admission) => {
+  expect(admission()).toMatchObject({
+    refusal: { reason: 'the namespaces of this process cannot be read' },
+    error: { code: 'ERR_DENIED', hint: expect.stringContaining('docs/errors.md') as string },
+  });
+});
+
+test('what a refused peer sends is not read, and it gets the reason and nothing else', async () => {
+  const namespaces = (pid: number): Namespaces =>
+    pid === process.pid ? ours : { ...ours, pid: 'x' };
+  const { values, refusals } = await start({
+    platform: platformWith({
+      peerCredentials: () => ({ pid: 42, uid }),
+      startTime: () => '1',
+      namespaces,
+    }),
+  });
+  const client = rawClient(home.paths.socket);
+  const set = { jsonrpc: '2.0', id: 1, method: 'secret.set', params: { name: 'A' } };
+  client.write(hello, ...encode(set, [Buffer.from('hunter2')]));
+  expect((await client.rest()).map(({ message }) => message)).toMatchObject([
+    { id: null, error: { data: { code: 'ERR_DENIED' } } },
+  ]);
+  expect(values).toEqual([]);
+  expect(refusals).toHaveLength(1);
+});
+
+test('a connection that outlives its process is closed within seconds, though nobody asks', async () => {
+  const { clock, refusals } = await start();
+  const child = spawn('python3', [fixture, 'silent-grandchild', home.paths.socket], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += String(chunk);
+  });
+  await expect.poll(() => output).toContain('parent has gone');
+  expect(listener?.connections).toBe(1);
+  clock.pass(5000);
+  await once(child, 'close');
+  // The hello that was answered while the first process lived, and no byte more.
+  expect(output).toMatch(/^greeted\nparent has gone\nclosed\n$/u);
+  expect(refusals).toMatchObject([{ reason: 'the process that connected has gone' }]);
 });
 
 /** A client that was greeted, or the error that it got instead. */
@@ -143,7 +254,11 @@ test('one process may have so many connections, and all together so many', async
   // The listener does not count its own process, which has to reach itself; so call it another.
   let pid = 1001;
   const { connections: _, refusals } = await start({
-    platform: platformWith({ peerCredentials: () => ({ pid, uid }), startTime: () => '1' }),
+    platform: platformWith({
+      peerCredentials: () => ({ pid, uid }),
+      startTime: () => '1',
+      namespaces: () => ours,
+    }),
     limits: { frame: 1000, connections: 5, connectionsPerProcess: 3 },
   });
   const first = [await open(), await open(), await open()];

@@ -1,4 +1,5 @@
-import type { Platform } from '../platform/platform.ts';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import type { Namespaces, Platform } from '../platform/platform.ts';
 
 /** A process at the other end of the socket, as the kernel describes it. */
 export interface Peer {
@@ -15,22 +16,39 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Who connected: a living process of `uid` that this kernel can name, or a refusal. */
-export function admitPeer(
-  platform: Platform,
-  fd: number,
-  uid: number,
-): { readonly peer: Peer } | { readonly refusal: Refusal } {
+/** Who is let in. */
+export interface Entrance {
+  readonly uid: number;
+  /** Our own; undefined where they cannot be read, and then nobody is let in. */
+  readonly namespaces: Namespaces | undefined;
+  /** Other namespaces may ask from this control group. */
+  readonly allows: (controlGroup: string) => boolean;
+  /** Where a person names further ones. */
+  readonly configFile: string;
+}
+
+export type Admission =
+  | { readonly peer: Peer }
+  | { readonly refusal: Refusal }
+  /** It is told so, since its user is ours. */
+  | { readonly refusal: Refusal; readonly peer: Peer; readonly error: BrokerError };
+
+/** Who connected: a living process of our user and namespaces that this kernel can name, or a refusal. */
+export function admitPeer(platform: Platform, fd: number, entrance: Entrance): Admission {
   const credentials = platform.peerCredentials(fd);
   const refuse = (reason: string): { refusal: Refusal } => ({
     refusal: { ...credentials, reason },
   });
-  if (credentials.uid !== uid) return refuse('it runs as another user');
+  if (credentials.uid !== entrance.uid) return refuse('it runs as another user');
   // The kernel says 0 for a process outside our pid namespace: there is nothing to hold it by.
   if (credentials.pid <= 0) return refuse('it is in a pid namespace that we cannot see');
   const startTime = platform.startTime(credentials.pid);
-  if (startTime === undefined) return refuse(gone);
-  return { peer: { ...credentials, startTime } };
+  // Looked at after the start time was read: that of a process which got the pid is not taken for it.
+  if (startTime === undefined || platform.peerEnded(fd)) return refuse(gone);
+  const peer = { ...credentials, startTime };
+  const other = otherNamespaces(platform, peer.pid, entrance);
+  if (other === undefined) return { peer };
+  return { peer, ...refuse(other.message), error: other };
 }
 
 /**
@@ -44,3 +62,35 @@ export function peerLoss(platform: Platform, peer: Peer): string | undefined {
 }
 
 const gone = 'the process that connected has gone';
+
+/**
+ * A container, a sandbox: what runs there was kept away from the rest of the user's processes on
+ * purpose, and a socket that got in is no reason to serve it.
+ */
+function otherNamespaces(
+  platform: Platform,
+  pid: number,
+  { namespaces: own, allows, configFile }: Entrance,
+): BrokerError | undefined {
+  const theirs = platform.namespaces(pid);
+  if (own === undefined || theirs === undefined) {
+    return new BrokerError('ERR_DENIED', 'the namespaces of this process cannot be read', {
+      hint: 'see ERR_DENIED in docs/errors.md: a program that the kernel shields from others is not served',
+    });
+  }
+  const kinds = (['user', 'pid', 'mount'] as const).filter((kind) => own[kind] !== theirs[kind]);
+  if (kinds.length === 0) return undefined;
+  const group = platform.controlGroup(pid);
+  if (group !== undefined && allows(group)) return undefined;
+  // What is in no group of its own cannot be told from everything else.
+  const canBeNamed = group !== undefined && group !== '/' && !/\p{Cc}/u.test(group);
+  return new BrokerError(
+    'ERR_DENIED',
+    `this process runs in another ${kinds.join(', ')} namespace than the daemon, as in a container or sandbox`,
+    {
+      hint: canBeNamed
+        ? `add ${group} to settings.allow_namespaces in ${configFile}, then: mcp daemon restart`
+        : 'run it outside of the container or sandbox, or in a control group of its own',
+    },
+  );
+}

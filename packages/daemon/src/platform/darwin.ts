@@ -54,6 +54,7 @@ export function createDarwinPlatform(): Platform {
       const pid = libc.getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, 4);
       return { pid: pid.readInt32LE(0), uid: xucred.readUInt32LE(4) };
     },
+    peerEnded: () => false,
     harden() {
       if (ptrace(PT_DENY_ATTACH, 0, Buffer.alloc(0), 0) !== 0) throw libc.failure('ptrace');
       libc.setrlimit(RLIMIT_CORE, [0n, 0n]);
@@ -68,6 +69,8 @@ export function createDarwinPlatform(): Platform {
     },
     // KERN_PROCARGS2 has it, behind the arguments; not done.
     hasVariable: () => false,
+    namespaces: () => ({ user: 'all', pid: 'all', mount: 'all' }),
+    controlGroup: () => undefined,
     lockedMemory: () => null,
   };
 }

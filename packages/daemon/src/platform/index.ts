@@ -3,7 +3,7 @@ import { createDarwinPlatform } from './darwin.ts';
 import { createLinuxPlatform } from './linux.ts';
 import type { Platform } from './platform.ts';
 
-export type { Platform, ProcessFacts } from './platform.ts';
+export type { Namespaces, Platform, ProcessFacts } from './platform.ts';
 
 /** This machine's kernel. Throws `ERR_CONFIG` where the daemon does not run. */
 export function createPlatform(name: NodeJS.Platform = process.platform): Platform {

@@ -1,6 +1,10 @@
+import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
-import koffi from 'koffi';
 import { BrokerError } from '@mcp-broker/providers/errors';
+
+// Required, because what an import finds imports `node:util` and `node:fs` in turn, and Node then loads all
+// that their exports stand for: a tenth of the daemon's start.
+const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
 
 /** The calls into the C library that every Unix spells alike. Integers of the C ABI are `int`. */
 export interface Libc {
@@ -13,6 +17,8 @@ export interface Libc {
   tryLock(fd: number): boolean;
   /** A function of this process by its C prototype; for what one platform has alone. */
   declare(prototype: string): (...values: readonly (number | Buffer)[]) => number;
+  /** Of the last call that failed. */
+  errno(): number;
   /** What to throw after a call that failed. */
   failure(call: string): BrokerError;
 }
@@ -60,6 +66,7 @@ export function openLibc(wouldBlock: number): Libc {
       throw failure('flock');
     },
     declare,
+    errno: () => koffi.errno(),
     failure,
   };
 }

@@ -43,6 +43,37 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
     await once(server, 'close');
   });
 
+  test('a peer that has ended is told from one that lives', async () => {
+    const path = join(folder, 'ended.sock');
+    const server = createServer();
+    server.listen(path);
+    await once(server, 'listening');
+    const script = `import os, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+if os.fork() == 0:
+    connection.recv(1)
+    os._exit(0)
+sys.stdin.read(1)`;
+    const child = spawn('python3', ['-c', script, path], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const [accepted] = (await once(server, 'connection')) as [Socket];
+    const { _handle: handle } = accepted as unknown as { _handle: { fd: number } };
+    expect(platform.peerEnded(handle.fd)).toBe(false);
+    child.stdin.end();
+    await once(child, 'exit');
+    expect(platform.peerEnded(handle.fd)).toBe(true);
+    accepted.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('our own namespaces are told, and of a process that is none nothing is', () => {
+    const name = expect.stringMatching(/:\[\d+\]$/u) as string;
+    expect(platform.namespaces(process.pid)).toEqual({ user: name, pid: name, mount: name });
+    expect(platform.namespaces(2 ** 31 - 1)).toBeUndefined();
+    expect(platform.controlGroup(2 ** 31 - 1)).toBeUndefined();
+  });
+
   test('the credentials of what is no socket are an error', () => {
     expect(() => platform.peerCredentials(9999)).toThrow(/getsockopt failed with error 9/u);
   });

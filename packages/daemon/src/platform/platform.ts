@@ -5,6 +5,11 @@
 export interface Platform {
   /** Of the process at the other end when it connected. */
   peerCredentials(fd: number): { readonly pid: number; readonly uid: number };
+  /**
+   * The process that connected has ended: its pid may be another's. False also where the kernel does
+   * not tell (Linux before 6.5, macOS); then the start time alone has to.
+   */
+  peerEnded(fd: number): boolean;
   /** Undumpable, no core files, memory lock limit raised as far as it may be. Throws when it cannot. */
   harden(): void;
   /** Takes an exclusive lock on an open file without waiting. False: someone else holds it. */
@@ -18,8 +23,19 @@ export interface Platform {
    * does not let us look: best effort.
    */
   hasVariable(pid: number, name: string): boolean;
+  /** Undefined where the kernel does not say. All processes share them where there are none. */
+  namespaces(pid: number): Namespaces | undefined;
+  /** Path in the unified hierarchy of control groups, as /proc/PID/cgroup has it; undefined without. */
+  controlGroup(pid: number): string | undefined;
   /** Bytes of this process that the kernel keeps out of swap; null where it does not say. */
   lockedMemory(): number | null;
+}
+
+/** Which of each kind a process runs in: an opaque name. */
+export interface Namespaces {
+  readonly user: string;
+  readonly pid: string;
+  readonly mount: string;
 }
 
 export interface ProcessFacts {

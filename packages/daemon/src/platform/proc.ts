@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import type { Namespaces } from './platform.ts';
 
 /** What /proc/PID/stat says of a process (Linux; see proc(5)). */
 export interface ProcessStat {
@@ -65,6 +66,24 @@ export function hasVariable(pid: number, name: string): boolean {
   }
 }
 
+/** Undefined when there is no such process, or it is hidden from us. */
+export function readNamespaces(pid: number): Namespaces | undefined {
+  try {
+    return {
+      user: readlinkSync(`/proc/${pid}/ns/user`),
+      pid: readlinkSync(`/proc/${pid}/ns/pid`),
+      mount: readlinkSync(`/proc/${pid}/ns/mnt`),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when it cannot be read, or this system has no unified hierarchy. */
+export function readControlGroup(pid: number): string | undefined {
+  return /^0::(\/.*)$/mu.exec(readProc(`${pid}/cgroup`) ?? '')?.[1];
+}
+
 /** Bytes of this process that the kernel keeps out of swap. */
 export function readLockedMemory(): number | null {
   const kibibytes = /^VmLck:\s*(\d+) kB$/mu.exec(readProc('self/status') ?? '')?.[1];
@@ -86,7 +105,7 @@ function readStatLine(pid: number): string | undefined {
 
 function readProc(path: string): string | undefined {
   try {
-    return readFileSync(`/proc/${path}`, 'latin1');
+    return readFileSync(`/proc/${path}`, 'utf8');
   } catch {
     return undefined;
   }
