@@ -8,6 +8,7 @@ import {
   read,
   readSync,
   realpathSync,
+  statfsSync,
   type BigIntStats,
 } from 'node:fs';
 import { promisify } from 'node:util';
@@ -41,8 +42,12 @@ export interface DigestOptions {
 
 /** Bytes that are read and hashed at once (0.7 ms): a hop to another thread gains nothing below. */
 const maxAtOnce = 1024 * 1024;
-/** Bytes of a file that is hashed at each launch (4 ms): scripts, and what a person would edit. */
-const maxHashedAnew = 4 * 1024 * 1024;
+/** Bytes of a file that is hashed at each launch wherever it lies (40 µs): what a person would edit. */
+const maxHashedAnew = 64 * 1024;
+/** The same for a file on a file system of which it is not known that its times tell of each write (4 ms). */
+const maxHashedAnewUnsure = 4 * 1024 * 1024;
+/** Those of which it is, by the number that `statfs` gives: ext4, XFS, Btrfs, F2FS. */
+const tellsOfWrites: ReadonlySet<number> = new Set([0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010]);
 /** The kernel's times move in steps: a file that was just written may be written again unseen. */
 const settledMs = 2000;
 
@@ -53,10 +58,11 @@ const readAsync = promisify(read);
 const syncAsync = promisify(fdatasync);
 
 /**
- * Digests of executables. Small files are hashed at each launch; large ones (Node itself, 120 MB) once,
- * and known again by device, inode, size, mtime and ctime. A shared mapping is written without moving
- * these as long as its pages are dirty, so a file is written back before its digest is kept: the next
- * write moves them. A file system in memory has no such moment, and is trusted to be its user's own.
+ * Digests of what is run. Small files are hashed at each launch; others (a bundled server, Node itself of
+ * 120 MB) once, and known again by device, inode, size, mtime and ctime. A shared mapping is written
+ * without moving these as long as its pages are dirty, so a file is written back before its digest is
+ * kept: the next write moves them. A file system in memory has no such moment: on it, and on what we do
+ * not know, only files of more than 4 MiB are known again, and are trusted to be their user's own.
  *
  * All but the real path comes from one open descriptor, so that a swap midway is seen.
  */
@@ -65,14 +71,16 @@ export function createDigests(options: DigestOptions = {}): Digests {
   const known = new Map<string, string>();
 
   async function digestOf(path: string, fd: number, stats: BigIntStats): Promise<string> {
-    if (stats.size <= maxAtOnce) return hashAtOnce(path, fd, Number(stats.size));
-    if (stats.size <= maxHashedAnew) return hashInPieces(fd);
+    const hashAnew = (): string | Promise<string> =>
+      stats.size <= maxAtOnce ? hashAtOnce(path, fd, Number(stats.size)) : hashInPieces(fd);
+    if (stats.size <= maxHashedAnew) return hashAnew();
     const key = statKey(stats);
     const before = known.get(key);
     if (before !== undefined) return before;
-    if (!isSettled(stats, now())) return hashInPieces(fd);
+    const mayKeep = stats.size > maxHashedAnewUnsure || tellsOfEachWrite(fd);
+    if (!mayKeep || !isSettled(stats, now())) return hashAnew();
     await syncAsync(fd);
-    const digest = await hashInPieces(fd);
+    const digest = await hashAnew();
     if (statKey(fstatSync(fd, { bigint: true })) === key) {
       if (known.size >= maxEntries) known.clear();
       known.set(key, digest);
@@ -155,6 +163,16 @@ async function hashInPieces(fd: number): Promise<string> {
     const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, null);
     if (bytesRead === 0) return digest.digest('hex');
     digest.update(buffer.subarray(0, bytesRead));
+  }
+}
+
+function tellsOfEachWrite(fd: number): boolean {
+  try {
+    return (
+      process.platform === 'linux' && tellsOfWrites.has(statfsSync(`/proc/self/fd/${fd}`).type)
+    );
+  } catch {
+    return false;
   }
 }
 

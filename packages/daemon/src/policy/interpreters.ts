@@ -1,11 +1,69 @@
+import type { ProgramFile } from '../protocol/approvals.ts';
+import { runContainer } from './container-runners.ts';
+import { runBun, runDeno, runNode, runTsNode, runTsx } from './node-programs.ts';
+import { runNpm, runNpx, runPnpm, runPnpx, runYarn } from './npm-runners.ts';
+import { runDotnet, runJava, runPerl, runPhp, runRuby } from './other-programs.ts';
+import { runPython } from './python-programs.ts';
+import { runPipx, runUv, runUvx } from './python-runners.ts';
+import { runBusybox, runEnv, runLauncher, runShell } from './shell-programs.ts';
 import type { Trail } from './trail.ts';
 
+/** The program that reads the arguments. */
+export interface Running {
+  /** What it is run as; programs such as busybox go by it. */
+  readonly name: string;
+  /** As it was found, links not followed. */
+  readonly path: string;
+  readonly role: ProgramFile['role'];
+}
+
 /** Reads the arguments of a program that runs another one, and follows what they name. */
-export type Interpreter = (trail: Trail, args: readonly string[], name: string) => Promise<void>;
+export type Interpreter = (
+  trail: Trail,
+  args: readonly string[],
+  running: Running,
+) => Promise<void> | void;
 
-const interpreters: ReadonlyMap<string, Interpreter> = new Map<string, Interpreter>();
+const interpreters: ReadonlyMap<string, Interpreter> = new Map<string, Interpreter>([
+  ['env', runEnv],
+  ...each('sh ash bash dash ksh mksh zsh', runShell),
+  ...each('busybox toybox coreutils', runBusybox),
+  ...each(
+    `chroot chrt doas dotenv dotenvx doppler faketime firejail flock ionice nice nohup op proot setarch
+     setpriv setsid stdbuf strace su sudo systemd-run taskset time timeout unshare xargs xvfb-run`,
+    runLauncher,
+  ),
+  ...each('node nodejs', runNode),
+  ['tsx', runTsx],
+  ...each('ts-node ts-node-esm', runTsNode),
+  ['bun', runBun],
+  ['deno', runDeno],
+  ...each('python pypy', runPython),
+  ['ruby', runRuby],
+  ['perl', runPerl],
+  ['php', runPhp],
+  ['java', runJava],
+  ['dotnet', runDotnet],
+  ...each('npx npx-cli.js', runNpx),
+  ...each('npm npm-cli.js', runNpm),
+  ...each('pnpm pnpm.cjs pnpm.mjs', runPnpm),
+  ...each('pnpx pnpx.cjs pnpx.mjs', runPnpx),
+  ...each('yarn yarnpkg yarn.js', runYarn),
+  ['bunx', runNpx],
+  ['uv', runUv],
+  ['uvx', runUvx],
+  ['pipx', runPipx],
+  ...each('docker podman nerdctl', runContainer),
+]);
 
-/** What is known of a command of this name. */
+/** What is known of a command of this name: `python3.12` is a `python`. */
 export function findInterpreter(name: string): Interpreter | undefined {
-  return interpreters.get(name);
+  return interpreters.get(name) ?? interpreters.get(name.replace(/[-.]?\d+(?:\.\d+)*t?$/, ''));
+}
+
+function each(names: string, interpreter: Interpreter): [string, Interpreter][] {
+  return names
+    .trim()
+    .split(/\s+/)
+    .map((name) => [name, interpreter]);
 }

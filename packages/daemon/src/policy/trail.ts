@@ -4,7 +4,9 @@ import type { LaunchPackage, ProgramFile } from '../protocol/approvals.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
 import type { Digests, Executable } from './digests.ts';
 import { findCommand } from './find-command.ts';
-import { findInterpreter } from './interpreters.ts';
+import { findInterpreter, type Running } from './interpreters.ts';
+import { isFile } from './on-disk.ts';
+import type { PackageSpec } from './package-spec.ts';
 import type { Program, ProgramQuestion } from './program.ts';
 import { maxShebangs, parseShebang } from './shebang.ts';
 
@@ -13,13 +15,16 @@ export const unboundMs: number = 8 * 60 * 60 * 1000;
 
 /** What has been found so far, and the surroundings in which the next thing is looked for. */
 export interface Trail {
-  /** May be changed by `env`, and by options such as `--directory`. */
+  /** `env` may change it. */
   searchPath: string | null;
-  folder: string;
+  readonly folder: string;
   readonly home: string;
+  /** Goes to the folder that an option such as `--directory` names. */
+  enter(folder: string): void;
   variable(name: string): string | undefined;
   /** What `env NAME=value` sets, or takes away. */
   setVariable(name: string, value: string | undefined): void;
+  clearVariables(): void;
   /** An absolute path; a relative one depends on the folder. */
   resolve(path: string): string;
   needFolder(): void;
@@ -27,8 +32,12 @@ export interface Trail {
   /** The first reason is the one that is told. */
   limit(reason: string): void;
   setPackage(found: LaunchPackage): void;
+  /** A limit for what is asked for without an exact version. */
+  pin(text: string, spec: PackageSpec): void;
   /** Hashes a file, once. Throws when it is not there: `what` says what it was to be. */
   add(role: ProgramFile['role'], path: string, what?: string): Promise<Executable | undefined>;
+  /** Hashes a file where there is one. */
+  addIfThere(role: ProgramFile['role'], path: string): Promise<void>;
   /** Adds what is run, and follows it: its first line, then what it is told to run. */
   follow(
     role: ProgramFile['role'],
@@ -37,6 +46,8 @@ export interface Trail {
     name?: string,
     what?: string,
   ): Promise<void>;
+  /** Follows what a program, as far as its name is known, is told to run. */
+  read(args: readonly string[], running: Running): Promise<void>;
   /** Finds a command that another one runs, and follows it. */
   run(command: string, args: readonly string[]): Promise<void>;
   program(): Program;
@@ -47,24 +58,38 @@ export function createTrail(digests: Digests, question: ProgramQuestion): Trail 
   const identities: FileIdentity[] = [];
   const seen = new Set<string>();
   const variables = new Map<string, string | undefined>();
-  let [needsFolder, needsPath, depth] = [false, false, 0];
+  let folder = question.workingDirectory;
+  let [needsFolder, needsPath, isCleared, depth] = [false, false, false, 0];
   let found: LaunchPackage | undefined;
   let reason: string | undefined;
 
   const trail: Trail = {
     searchPath: question.searchPath,
-    folder: question.workingDirectory,
+    get folder() {
+      return folder;
+    },
+    enter: (path) => void (folder = trail.resolve(path)),
     home: question.home,
-    variable: (name) => (variables.has(name) ? variables.get(name) : question.variable(name)),
+    variable(name) {
+      if (variables.has(name) || isCleared) return variables.get(name);
+      return question.variable(name);
+    },
     setVariable: (name, value) => void variables.set(name, value),
+    clearVariables() {
+      isCleared = true;
+      variables.clear();
+    },
     resolve(path) {
       if (!isAbsolute(path)) needsFolder = true;
-      return resolve(trail.folder, path);
+      return resolve(folder, path);
     },
     needFolder: () => void (needsFolder = true),
     needPath: () => void (needsPath = true),
     limit: (why) => void (reason ??= why),
     setPackage: (one) => void (found ??= one),
+    pin(text, { pinned }) {
+      if (pinned === undefined) trail.limit(`${text} is not pinned to a version`);
+    },
 
     async add(role, path, what) {
       if (seen.has(path)) return undefined;
@@ -73,6 +98,10 @@ export function createTrail(digests: Digests, question: ProgramQuestion): Trail 
       files.push({ role, path: one.realPath, digest: one.digest });
       identities.push(one.identity);
       return one;
+    },
+
+    async addIfThere(role, path) {
+      if (isFile(path)) await trail.add(role, path);
     },
 
     async follow(role, path, args, name = basename(path), what) {
@@ -89,14 +118,17 @@ export function createTrail(digests: Digests, question: ProgramQuestion): Trail 
           `interpreter of ${path}`,
         );
       }
-      const real = one === undefined ? '' : basename(one.realPath);
-      const interpreter = findInterpreter(name) ?? findInterpreter(real);
-      if (interpreter !== undefined) await interpreter(trail, args, name);
+      const isKnown = findInterpreter(name) !== undefined || one === undefined;
+      await trail.read(args, { name: isKnown ? name : basename(one.realPath), path, role });
+    },
+
+    async read(args, running) {
+      await findInterpreter(running.name)?.(trail, args, running);
     },
 
     async run(command, args) {
       if (command.includes('/') && !isAbsolute(command)) needsFolder = true;
-      const path = findCommand(command, trail.searchPath, trail.folder);
+      const path = findCommand(command, trail.searchPath, folder);
       await trail.follow('interpreter', path, args, basename(command));
     },
 
