@@ -22,12 +22,7 @@ async function main(): Promise<void> {
   harden(platform);
 
   const paths = locatePaths(options);
-  const [{ startDaemon }, { systemClock }, { openFolders }, { tryFileLock }] = await Promise.all([
-    import('./daemon.ts'),
-    import('./clock.ts'),
-    import('./socket-folder.ts'),
-    import('./file-lock.ts'),
-  ]);
+  const { openFolders, startDaemon, systemClock, tryFileLock } = await import('./hardened.ts');
   openFolders(paths);
   const release = tryFileLock(paths.lock, platform);
   if (release === undefined) {
