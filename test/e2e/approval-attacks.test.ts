@@ -18,7 +18,7 @@ async function pendingFor(
     code: 'ERR_NOT_APPROVED',
   });
   const { pending } = (await client.call('approval.list', {})).result;
-  const found = pending.find((request) => request.args.join() === args.join());
+  const found = pending.find((request) => request.launch.argv.slice(1).join() === args.join());
   if (found === undefined) throw new Error('no such request');
   return found;
 }

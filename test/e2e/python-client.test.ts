@@ -44,14 +44,16 @@ needs('python3')(
     const { pending } = JSON.parse(list.stdout) as {
       pending: { id: string; fingerprint: string }[];
     };
-    expect(pending).toMatchObject([{ id: subject, server: 'python', command: '/bin/true' }]);
+    expect(pending).toMatchObject([
+      { id: subject, server: 'python', launch: { argv: ['/bin/true'] } },
+    ]);
     const { id = '', fingerprint = '' } = pending[0] ?? {};
 
     const wrong = await call('approval.grant', { id, fingerprint }, 'not the passphrase');
     expect(JSON.parse(wrong.stderr)).toMatchObject({ code: 'ERR_PASSPHRASE' });
     const granted = await call('approval.grant', { id, fingerprint }, home.passphrase);
     expect(granted).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(granted.stdout)).toMatchObject({ request: { id }, until: 'daemon stops' });
+    expect(JSON.parse(granted.stdout)).toMatchObject({ grant: { lifetime: 'always' }, left: [] });
 
     const taken = await call('launch', launch);
     expect(taken).toMatchObject({ code: 0, stderr: '' });

@@ -161,7 +161,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
  * Uses up what was granted once, before anything is read: two tickets on one such grant give one launch.
  * Throws when what the ticket was issued on is no longer so.
  */
-function useGrant({ grants, loaded }: Broker, launch: Launch): void {
+function useGrant({ grants, keyring, loaded }: Broker, launch: Launch): void {
+  if (!keyring.unlocked) throw lockedMeanwhile('the launch');
   const texts = launch.variables.map(({ text }) => text);
   const { granted, denied } = grants.look(launch.launching, texts);
   const stands = denied === undefined && texts.every((text) => granted.has(text));
@@ -197,19 +198,18 @@ async function settled(
 
 function notApproved(broker: Broker, { id, variables }: PendingApproval): BrokerError {
   const names = variables.map(({ name }) => name);
-  // Without names, those that steer nothing are approved: of these alone there is nothing without.
+  const steered = [...new Set(variables.flatMap(({ steers }) => steers))];
+  const which = names.join(', ');
+  const why = steered.map((name) => `: ${name} steers a process`).join('');
+  // Without names, those that steer nothing are approved: of the others each has to be named.
   const isPlain = variables.some(({ steers }) => steers.length === 0);
   const words = isPlain ? `approve ${id}` : `approve ${id} ${names.join(' ')}`;
   const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
-  return new BrokerError(
-    'ERR_NOT_APPROVED',
-    `this launch is not approved for ${names.join(', ')}`,
-    {
-      hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, words)}`,
-      subject: id,
-      retryable: true,
-    },
-  );
+  return new BrokerError('ERR_NOT_APPROVED', `this launch is not approved for ${which}${why}`, {
+    hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, words)}`,
+    subject: id,
+    retryable: true,
+  });
 }
 
 function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
