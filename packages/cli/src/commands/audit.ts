@@ -1,3 +1,4 @@
+import { printable } from '@mcp-broker/daemon/audit';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import type { TailInput } from './daemon-logs.ts';
@@ -15,7 +16,7 @@ export async function tailAudit({ lines, follow }: TailInput, session: Session):
   }
   const { output } = session;
   const print = (line: string): void => {
-    output.line(output.json ? line : describe(line));
+    output.line(output.json ? printable(line) : describe(line));
   };
   return using(client, async (reached) => {
     // Lines may come before the answer that they follow: they wait for it.

@@ -1,8 +1,9 @@
 import type { Spec } from './spec.ts';
+import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
 import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
 import { config } from './specs/config.ts';
-import { audit, daemon } from './specs/daemon.ts';
+import { daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
 
 /** Every command, in the order of the help. What does the work is loaded when it is called. */

@@ -12,6 +12,7 @@
  *    here for all that is one line, in tables and requests for each cell.
  *    Messages of our own are lower case, have no full stop, and name the thing, never a value.
  */
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 
 import { BrokerError } from '@mcp-broker/daemon/protocol';
@@ -46,6 +47,8 @@ export interface Output {
   done(line: string, value: unknown): void;
   /** One line of a stream, as it came in JSON, or as a person reads it. */
   line(text: string): void;
+  /** Whole lines of a long result, escaped already; resolves once there is room for more. */
+  pour(text: string): Promise<void>;
   /** One line to the person at the terminal, on stderr. */
   note(line: string): void;
   /** Whole lines of text on stderr, for whoever reads along. */
@@ -82,6 +85,9 @@ export function createOutput(options: OutputOptions): Output {
     },
     line(text) {
       stdout.write(`${options.json ? text : escape(text)}\n`);
+    },
+    async pour(text) {
+      if (stdout.write(text) === false && 'once' in stdout) await once(stdout, 'drain');
     },
     note(line) {
       if (!options.quiet) stderr.write(`mcp: ${escape(typed(line))}\n`);

@@ -118,7 +118,8 @@ export function jsonText(text: string): string {
   return printable(JSON.stringify(text));
 }
 
-function printable(text: string): string {
+/** What a terminal might act on, or a reader not see, as an escape of JSON; the rest as it is. */
+export function printable(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? text : text.replaceAll(unprintable, escape);
 }
 

@@ -73,27 +73,6 @@ export const daemon: GroupSpec = {
   commands: [start, stop, restart, status, run, logs],
 };
 
-const tail: CommandSpec = {
-  name: 'tail',
-  summary: 'show the newest lines of the audit log',
-  details: 'With --json the lines as they stand in the log.',
-  options: [
-    ['-n, --lines <N>', 'how many lines (default 20)'],
-    ['-f, --follow', 'go on with what is written from now on'],
-  ],
-  example: 'mcp audit tail -n 5',
-  async run(given, session) {
-    const { tailAudit } = await import('../audit.ts');
-    return tailAudit(tailInput(given, 20), session);
-  },
-};
-
-export const audit: GroupSpec = {
-  name: 'audit',
-  summary: 'what was decided and changed',
-  commands: [tail],
-};
-
 function tailInput(given: Given, lines: number): TailInput {
   return { lines: given.whole('lines', 0, 100_000) ?? lines, follow: given.flag('follow') };
 }
