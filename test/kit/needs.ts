@@ -21,6 +21,16 @@ export function lacks(...what: readonly Need[]): boolean {
   return true;
 }
 
+/**
+ * What a test needs is there, and does not run on this machine, for this reason: true when the test is
+ * to be skipped. Throws where it has to run.
+ */
+export function cannotRun(reason: string): boolean {
+  if (required) throw new Error(reason);
+  process.stderr.write(`skipped: ${reason}\n`);
+  return true;
+}
+
 function has(what: string): boolean {
   if (what === 'root') return process.getuid?.() === 0;
   if (what === 'linux') return process.platform === 'linux';
