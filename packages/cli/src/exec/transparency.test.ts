@@ -117,7 +117,7 @@ describe.skipIf(lacks('linux'))('a program that runs through its descriptor', ()
     expect(stdout.trim().split(',')).toEqual([streams[0], expect.any(String), streams[2]]);
   });
 
-  test('is called by the number of its descriptor in /proc/PID/comm, and only there', async () => {
+  test('has the number of its descriptor in /proc/PID/comm, and nowhere else', async () => {
     const { withUs, without } = await both(['/bin/cat', '/proc/self/comm', '/proc/self/cmdline']);
     expect(without.stdout).toMatch(/^cat\n/u);
     expect(withUs.stdout).toMatch(/^\d+\n/u);
