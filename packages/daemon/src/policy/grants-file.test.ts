@@ -50,7 +50,10 @@ const also = (fingerprint: string): ReturnType<typeof decision> =>
   decision('always', ['A'], { request: { fingerprint } });
 
 /** Why nothing is granted, when all is as it has to be after a refusal. */
-async function refusalOf({ grants, refused }: GrantsHome): Promise<readonly [string?, string?]> {
+async function refusalOf({
+  grants,
+  refused,
+}: GrantsHome): Promise<readonly (string | undefined)[]> {
   expect([had(grants), grants.list, refused.length]).toEqual(['', [], 1]);
   const [{ refusal, problem } = {}] = refused;
   expect(problem).toMatchObject({ subject: file });

@@ -19,8 +19,9 @@ export function mostSimilar(
 ): LaunchDescription | undefined {
   let best: LaunchDescription | undefined;
   let bestRank = 0;
+  const paths = new Set(wanted.launch.files.map(({ path }) => path));
   for (const one of known) {
-    const rank = likeness(one, wanted);
+    const rank = likeness(one, wanted, paths);
     if (rank > 0 && rank >= bestRank) [best, bestRank] = [one.launch, rank];
   }
   return best;
@@ -30,7 +31,7 @@ const sameLaunch = 3;
 const sameServer = 2;
 const sameFile = 1;
 
-function likeness(one: KnownLaunch, wanted: KnownLaunch): number {
+function likeness(one: KnownLaunch, wanted: KnownLaunch, paths: ReadonlySet<string>): number {
   if (one.fingerprint === wanted.fingerprint) return sameLaunch;
   const [a, b] = [one.launch, wanted.launch];
   let kind = 0;
@@ -39,14 +40,10 @@ function likeness(one: KnownLaunch, wanted: KnownLaunch): number {
   } else if (a.files[0]?.path === b.files[0]?.path && a.origin === b.origin) {
     kind = sameFile;
   }
-  return kind === 0 ? 0 : kind + shared(a, b);
-}
-
-/** How much else they have in common, from 0 to below 1. */
-function shared(a: LaunchDescription, b: LaunchDescription): number {
-  const paths = new Set(a.files.map(({ path }) => path));
-  const files = b.files.filter(({ path }) => paths.has(path)).length;
+  if (kind === 0) return 0;
+  const files = a.files.filter(({ path }) => paths.has(path)).length;
   const isSamePackage = a.package !== undefined && a.package.name === b.package?.name;
   const common = files + (isSamePackage ? 1 : 0);
-  return common / (common + 1);
+  // Below 1, so that it tells apart those of one kind alone.
+  return kind + common / (common + 1);
 }
