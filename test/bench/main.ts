@@ -1,14 +1,19 @@
 import { cpus } from 'node:os';
+import { auditAppend, auditSearch } from './audit.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
+import { serverLaunch } from './server.ts';
 
 // Every figure that the documents name, measured side by side in this one run. Needs a build, and a
 // machine that does nothing else: the load is printed first.
 
 const benches: readonly (readonly [title: string, bench: () => Promise<string>])[] = [
   ['a launch, everything warm', warmLaunch],
+  ['a launch of a server: a script of 1 MB', serverLaunch],
   ['the first launch', firstLaunch],
   ['memory', memory],
+  ['lines of the audit log that are on the disk', auditAppend],
+  ['a server in a day, over a million lines of the audit log', auditSearch],
 ];
 
 function say(line: string): void {

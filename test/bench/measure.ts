@@ -84,7 +84,7 @@ export function ladder(samples: readonly Sample[]): string {
   ]);
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return `${value.toFixed(1)} ms`;
 }
 

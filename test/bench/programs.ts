@@ -8,3 +8,10 @@ export const spawnTrue: string = `
 `;
 /** Stays until its stdin ends. */
 export const idle: string = "process.stdin.resume(); process.stdout.write('ready')";
+/** A bundle of about so many bytes, most of which is never called, as in most bundles; it ends at once. */
+export function large(bytes: number): string {
+  const part = (index: number): string =>
+    `exports.f${index} = function (a, b) { return [a, b].map((x) => x * ${index}).join('-'); };\n`;
+  const count = Math.ceil(bytes / part(10_000).length);
+  return Array.from({ length: count }, (_, index) => part(10_000 + index)).join('');
+}
