@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
+import type Koffi from 'koffi';
 import { BrokerError } from '@mcp-broker/providers/errors';
 
 // Required, because what an import finds imports `node:util` and `node:fs` in turn, and Node then loads all
 // that their exports stand for: a tenth of the daemon's start.
-const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
 
 /** The calls into the C library that every Unix spells alike. Integers of the C ABI are `int`. */
 export interface Libc {
