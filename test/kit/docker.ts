@@ -28,8 +28,13 @@ export async function startDocker(): Promise<Docker> {
   const engine = spawn(
     'dockerd',
     [
-      ...['-H', socket, '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
-      ...['-p', join(folder, 'pid'), '--iptables=false', '--ip6tables=false', '--bridge=none'],
+      `--host=${socket}`,
+      `--data-root=${join(folder, 'data')}`,
+      `--exec-root=${join(folder, 'exec')}`,
+      `--pidfile=${join(folder, 'pid')}`,
+      '--iptables=false',
+      '--ip6tables=false',
+      '--bridge=none',
       '--storage-driver=vfs',
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
@@ -76,10 +81,14 @@ export async function startDocker(): Promise<Docker> {
     startContainer: ({ mounts, uid }) =>
       succeed(
         'run',
-        ...['-d', '--network', 'none', '--user', `${uid}:${uid}`],
-        ...['/usr', '/bin', '/lib', '/lib64'].flatMap((path) => ['-v', `${path}:${path}:ro`]),
-        ...mounts.flatMap((path) => ['-v', `${path}:${path}`]),
-        ...['empty', '/bin/sleep', '600'],
+        '--detach',
+        '--network=none',
+        `--user=${uid}:${uid}`,
+        ...['/usr', '/bin', '/lib', '/lib64'].map((path) => `--volume=${path}:${path}:ro`),
+        ...mounts.map((path) => `--volume=${path}:${path}`),
+        'empty',
+        '/bin/sleep',
+        '600',
       ),
   };
 }
