@@ -214,6 +214,7 @@ export const runDeno: Interpreter = async (trail, args, { name }) => {
   const [, scheme, text] = /^(npm|jsr|https?):(.+)$/.exec(script) ?? [];
   if (scheme !== undefined && text !== undefined) {
     trail.needFolder();
+    trail.needPath();
     // Behind the version may stand what of the package is run.
     const [asked = text] = /^(?:@[^/]+\/)?[^/]+/.exec(text.replace(/^\//, '')) ?? [];
     const spec = /^https?$/.test(scheme) ? { name: script } : npmSpec(asked);

@@ -1,0 +1,170 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createMachine, type Machine } from '../testing/machine.ts';
+
+let machine: Machine;
+let root = '';
+beforeAll(() => {
+  machine = createMachine();
+  ({ root } = machine);
+});
+afterAll(() => {
+  machine.remove();
+});
+
+const examine: Machine['examine'] = async (line, variables) => machine.examine(line, variables);
+const listed: Machine['listed'] = (program) => machine.listed(program);
+
+const local: [line: string, files: string][] = [
+  [
+    'npx tool x',
+    'bin/npx package srv/node_modules/.package-lock.json package srv/node_modules/.bin/tool',
+  ],
+  [
+    'npx tsx server.ts',
+    'bin/npx package srv/node_modules/.package-lock.json package srv/node_modules/.bin/tsx script srv/server.ts',
+  ],
+  [
+    'pnpm exec tsx server.ts',
+    'bin/pnpm package srv/node_modules/.package-lock.json package srv/node_modules/.bin/tsx script srv/server.ts',
+  ],
+  [
+    'npx -y tool@2.0.0',
+    'bin/npx package srv/node_modules/.package-lock.json package srv/node_modules/.bin/tool',
+  ],
+  [
+    'uv run --directory ROOT/srv/project server.py',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/server.py',
+  ],
+  [
+    'uv --directory project run serve',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/.venv/bin/serve',
+  ],
+  [
+    'uv run --directory project python -m served',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/.venv/bin/python script srv/project/.venv/lib/python3.12/site-packages/served/__main__.py',
+  ],
+];
+
+test.each(local)('%s runs what is installed here, without a limit', async (line, expected) => {
+  const program = await examine(line);
+  expect(listed(program).join(' ')).toBe(`command ${expected}`);
+  expect([program.needsFolder, program.needsPath, program.limit]).toEqual([true, true, undefined]);
+});
+
+const limited: [line: string | readonly string[], reason: RegExp][] = [
+  ['npm start', /^npm start/],
+  ['yarn start', /^yarn start/],
+  ['pnpm start', /^pnpm start/],
+  ['npx server', /^server is not pinned to a version$/],
+  ['npx -y @example/server@latest', /^@example\/server@latest is not pinned/],
+  ['npx server@^1.2.3', /is not pinned/],
+  ['npx server@1.2', /is not pinned/],
+  ['npx -p server@1.2.3 -p other serve', /^other is not pinned/],
+  ['npx github:example/server', /is not pinned/],
+  ['npx -c serve', /--call/],
+  ['npx --unknown server@1.2.3', /option --unknown$/],
+  ['npx --prefix x server@1.2.3', /option --prefix$/],
+  ['npm exec server --package=other', /behind the name/],
+  ['pnpm dlx server', /is not pinned/],
+  ['bun x server', /is not pinned/],
+  ['uvx mcp-server-fetch', /^mcp-server-fetch is not pinned/],
+  ['uvx mcp-server-fetch@latest', /is not pinned/],
+  ['uvx mcp-server-fetch>=1', /is not pinned/],
+  ['uvx mcp-server-fetch==1.*', /is not pinned/],
+  ['uvx --with other mcp-server-fetch==1.0.0', /^other is not pinned/],
+  ['uvx --from git+https://example.org/x.git serve', /is not pinned/],
+  ['uv run --directory ROOT/srv/loose server.py', /not locked/],
+  ['uv run ROOT/srv/inline.py', /inline.py names are not locked/],
+  ['uv sync', /^uv sync/],
+  ['pipx run black', /^black is not pinned/],
+  ['docker run -i --rm example/server', /^example\/server is not pinned/],
+  ['docker run -i example/server:1.2.3', /is not pinned/],
+  ['docker run --unknown example/server', /option --unknown$/],
+  ['docker exec box serve', /^docker exec/],
+];
+
+test.each(limited)('%s is approved for eight hours at most', async (line, reason) => {
+  const { limit } = await examine(line);
+  expect(limit).toEqual({ ms: 8 * 3_600_000, reason: expect.stringMatching(reason) as string });
+});
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const commit = 'b'.repeat(40);
+const pinned: [line: string, runner: string, name: string, version: string][] = [
+  ['npx -y server@1.2.3 --flag', 'npx', 'server', '1.2.3'],
+  ['npx @example/server@1.2.3-beta.1', 'npx', '@example/server', '1.2.3-beta.1'],
+  ['npx --package=server@1.2.3 serve', 'npx', 'server', '1.2.3'],
+  ['npx --package server@1.2.3 -- serve', 'npx', 'server', '1.2.3'],
+  ['npm exec --yes -- server@1.2.3', 'npx', 'server', '1.2.3'],
+  ['npm x server@1.2.3', 'npx', 'server', '1.2.3'],
+  ['pnpm dlx server@1.2.3', 'pnpm dlx', 'server', '1.2.3'],
+  ['yarn dlx server@1.2.3', 'yarn dlx', 'server', '1.2.3'],
+  ['bun x server@1.2.3', 'bunx', 'server', '1.2.3'],
+  [`npx github:example/server#${commit}`, 'npx', `github:example/server#${commit}`, commit],
+  ['deno run -A npm:@example/server@1.2.3/bin', 'deno', '@example/server', '1.2.3'],
+  ['uvx mcp-server-fetch==1.2.3', 'uvx', 'mcp-server-fetch', '1.2.3'],
+  ['uvx mcp-server-fetch@1.2.3', 'uvx', 'mcp-server-fetch', '1.2.3'],
+  ['uvx --from server[cli]==1.2.3 serve', 'uvx', 'server', '1.2.3'],
+  ['uv tool run server==1.2.3', 'uv tool run', 'server', '1.2.3'],
+  ['pipx run --spec server==1.2.3 serve', 'pipx run', 'server', '1.2.3'],
+  [`docker run -i --rm -e TOKEN example/server@${digest}`, 'docker', 'example/server', digest],
+  [
+    `docker --context x run -it example/server:1@${digest} sh`,
+    'docker',
+    'example/server:1',
+    digest,
+  ],
+];
+
+test.each(pinned)('%s is pinned', async (line, runner, name, version) => {
+  const program = await examine(line);
+  expect(program.package).toEqual({ runner, name, pinned: version });
+  expect([program.needsFolder, program.needsPath, program.limit]).toEqual([true, true, undefined]);
+});
+
+describe('the cache of npx', () => {
+  const cache = 'caches/npm/_npx/6fe57a799e347326';
+
+  test('is looked in for what would run', async () => {
+    const line = 'npx -y semver@7.7.2 1.0.0';
+    const environment = { npm_config_cache: 'ROOT/caches/npm' };
+    expect((await examine(line, environment)).package?.installed).toBeUndefined();
+    machine.put(`${cache}/node_modules/.package-lock.json`, '{"packages":{}}');
+    machine.put(
+      `${cache}/node_modules/semver/package.json`,
+      '{"version":"7.7.2","bin":{"semver":"bin/semver.js"}}',
+    );
+    machine.put(`${cache}/node_modules/semver/bin/semver.js`, `#!${root}/bin/env node\n`, 0o755);
+    mkdirSync(join(root, cache, 'node_modules/.bin'));
+    symlinkSync('../semver/bin/semver.js', join(root, cache, 'node_modules/.bin/semver'));
+    const program = await examine(line, environment);
+    expect(program.package).toEqual({
+      runner: 'npx',
+      name: 'semver',
+      pinned: '7.7.2',
+      installed: '7.7.2',
+    });
+    expect(listed(program)).toEqual([
+      'command bin/npx',
+      `package ${cache}/node_modules/.package-lock.json`,
+      `package ${cache}/node_modules/semver/bin/semver.js`,
+      'interpreter bin/env',
+      'interpreter bin/node',
+    ]);
+    const given = await examine('npx --cache ROOT/caches/npm semver@7.7.2');
+    expect(given.package?.installed).toBe('7.7.2');
+  });
+});
+
+test('a tool that uv has installed is followed, in the version that is asked for', async () => {
+  const program = await examine('uvx mcp-server-git==2.0.0');
+  expect(program.package).toMatchObject({ pinned: '2.0.0', installed: '2.0.0' });
+  expect(listed(program).map((each) => each.replace(/^(\S+) .*\//, '$1 '))).toEqual([
+    'command uvx',
+    'package RECORD',
+    'package mcp-server-git',
+  ]);
+  expect((await examine('uvx mcp-server-git==3.0.0')).package?.installed).toBeUndefined();
+});
