@@ -22,7 +22,7 @@ describe('mcp deny', () => {
       params: { id: 'AAAA', lifetime: sent },
     });
     expect(session.stdout).toBe(`denied AAAA: ${says}\n`);
-    const undo = 'mcp: to be asked again: mcp approvals revoke DDDD\n';
+    const undo = 'mcp: to take it back: mcp approvals revoke DDDD\n';
     expect(session.stderr).toBe(lifetime === 'once' ? '' : undo);
   });
 

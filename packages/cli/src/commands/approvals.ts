@@ -35,7 +35,7 @@ export async function deny({ which, lifetime }: DenyInput, session: Session): Pr
       : `the same launch is refused ${denial.lifetime === 'always' ? 'until it is revoked' : grantLifetime(denial)}`;
   session.output.done(`denied ${id}: ${long}`, { denial });
   if (denial.lifetime !== 'once') {
-    session.output.note(`to be asked again: mcp approvals revoke ${denial.id}`);
+    session.output.note(`to take it back: mcp approvals revoke ${denial.id}`);
   }
   return 0;
 }

@@ -27,20 +27,22 @@ afterAll(async () => {
 /** What an example takes for granted, besides an unlocked home that holds API_TOKEN. */
 const before: Readonly<Record<string, () => Promise<unknown>>> = {
   'mcp approve': request,
+  'mcp deny': () => requestOf('mcp exec --server github'),
   'mcp exec': approved,
   'mcp run': approved,
   'mcp unlock': () => home.must(['lock']),
   'mcp daemon run': () => home.must(['daemon', 'stop']),
 };
 
-async function request(): Promise<void> {
-  const line = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- node server.js";
-  const { code } = await home.shell(line);
-  // Approved by an example before this one: a daemon that forgot it will ask again.
-  if (code === 77) return;
-  await home.must(['daemon', 'restart']);
-  await home.must(['unlock', '--fd', '3'], { fd3 });
+/** What an example before this one decided is taken back. */
+async function requestOf(exec: string): Promise<void> {
+  await home.must(['approvals', 'revoke', '--all']);
+  const line = `${exec} --env API_TOKEN='$<API_TOKEN>' -- node server.js`;
   expect((await home.shell(line)).code).toBe(77);
+}
+
+async function request(): Promise<void> {
+  await requestOf('mcp exec');
 }
 
 async function approved(): Promise<void> {
@@ -54,7 +56,8 @@ async function attend(pty: Pty, endless: boolean): Promise<PtyEnd> {
     await pty.see(/listening on/u);
     pty.type('\u0003');
   }
-  const asks = /(?:passphrase|again|Passphrase|Value of \w+): |code: (\w{4})\n[^]*approve: /u;
+  const asks =
+    /(?:passphrase|again|Passphrase|Value of \w+): |code: (\w{4})\n[^]*(?:approve|value): /u;
   for (;;) {
     const asked = await pty.see(asks).catch(() => undefined);
     if (asked === undefined) return pty.ended;

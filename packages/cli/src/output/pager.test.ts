@@ -76,10 +76,14 @@ describe('a text on the terminal', () => {
     expect(rowsOf(pages)).toEqual([4, 4, 1]);
   });
 
-  test('has a prompt that fits', async () => {
-    const { terminal, prompts } = terminalOf([], [[5, 30]]);
+  test.each([
+    [80, '-- more -- 4 of 9 lines (space: page, enter: line, q: give up) '],
+    [60, '-- more -- 4 of 9 lines '],
+    [20, '-- more -- '],
+  ])('of %i columns has a prompt that fits', async (columns, says) => {
+    const { terminal, prompts } = terminalOf([], [[5, columns]]);
     await page(terminal, lines(9), plain);
-    expect(prompts).toEqual(['-- more -- ']);
+    expect(prompts).toEqual([says]);
   });
 
   test('whose terminal becomes narrower shows the line at hand anew', async () => {

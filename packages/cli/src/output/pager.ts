@@ -25,9 +25,12 @@ export async function page(
   }
 }
 
+/** The longest that fits: a prompt that the terminal breaks could not be taken back. */
 function prompt(shown: number, all: number, columns: number): string {
-  const text = `-- more -- ${shown} of ${all} lines (space: page, enter: line, q: give up) `;
-  return text.length < columns ? text : '-- more -- ';
+  const short = '-- more -- ';
+  const where = `${short}${shown} of ${all} lines `;
+  const keys = `${where}(space: page, enter: line, q: give up) `;
+  return [keys, where].find((text) => text.length < columns) ?? short;
 }
 
 interface Reader {
