@@ -35,7 +35,7 @@ describe('mcp deny', () => {
 
   test.each([
     ['several wait under the name', 'github', 64, 'mcp deny AAAA'],
-    ['none waits under it', 'ZZZZ', 66, 'mcp approvals shows those that wait'],
+    ['none waits under it', 'ZZZZ', 66, 'what waits: mcp approvals'],
   ])('denies nothing when %s', async (_what, which, exitCode, hint) => {
     const two = ['AAAA', 'BBBB'].map((id) => pending(id, { server: 'github' }));
     const session = createFakeSession({ answers: answers(two) });

@@ -25,7 +25,7 @@ export function choosePending(
           hint: 'start the server first: its launch is refused, and its request kept for an hour',
         })
       : new BrokerError('ERR_NOT_FOUND', `no request waits under the name ${which}`, {
-          hint: 'mcp approvals shows those that wait',
+          hint: 'what waits: mcp approvals',
         });
   }
   if (others.length === 0) return first;
