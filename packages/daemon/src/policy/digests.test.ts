@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -126,6 +127,20 @@ describe('a digest', () => {
     },
   );
 
+  test.skipIf(lacks('linux', 'python3') || !isInMemory('/dev/shm'))(
+    'of a bundle in memory follows what a shared mapping writes, since it is not kept',
+    async () => {
+      const place = mkdtempSync('/dev/shm/mcp-mapped-');
+      const digests = createDigests({ now: soon });
+      const mapped = await mapFile(join(place, 'bundle'), 512 * 1024);
+      const before = await digests.examine(mapped.file);
+      await mapped.write();
+      expect((await digests.examine(mapped.file)).digest).not.toBe(before.digest);
+      await mapped.end();
+      rmSync(place, { recursive: true });
+    },
+  );
+
   test.skipIf(lacks('linux') || isInMemory(tmpdir()))(
     'of a bundle is kept once the file is two seconds old, on a disk',
     async () => {
@@ -239,5 +254,6 @@ for line in sys.stdin:
 
 function isInMemory(path: string): boolean {
   const tmpfs = 0x0102_1994;
-  return process.platform !== 'linux' || statfsSync(path).type === tmpfs;
+  if (process.platform !== 'linux') return true;
+  return existsSync(path) && statfsSync(path).type === tmpfs;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Interpreter, Running } from './interpreters.ts';
-import { isFile, kindOf, readMembers, upwards } from './on-disk.ts';
+import { isFile, kindOf, readMembers, readText, upwards } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar } from './options.ts';
 import { npmSpec } from './package-spec.ts';
 import { freeText, unknownOption } from './shell-programs.ts';
@@ -122,7 +122,11 @@ function binName(folder: string, name: string): string {
 }
 
 function npmCache(trail: Trail): string {
-  const given = trail.variable('npm_config_cache') ?? trail.variable('NPM_CONFIG_CACHE');
+  const setting = (name: string): string | undefined =>
+    trail.variable(`npm_config_${name}`) ?? trail.variable(`NPM_CONFIG_${name.toUpperCase()}`);
+  const userFile = setting('userconfig') ?? join(trail.home, '.npmrc');
+  const given =
+    setting('cache') ?? /^\s*cache\s*=\s*(.+?)\s*$/m.exec(readText(userFile) ?? '')?.[1];
   return given === undefined || given === '' ? join(trail.home, '.npm') : given;
 }
 

@@ -77,6 +77,7 @@ const limited: [line: string | readonly string[], reason: RegExp][] = [
   ['uvx --from git+https://example.org/x.git serve', /is not pinned/],
   ['uv run --directory ROOT/srv/loose server.py', /not locked/],
   ['uv run ROOT/srv/inline.py', /inline.py names are not locked/],
+  ['uv run --active serve', /option --active$/],
   ['uv sync', /^uv sync/],
   ['pipx run black', /^black is not pinned/],
   ['docker run -i --rm example/server', /^example\/server is not pinned/],
@@ -155,6 +156,8 @@ describe('the cache of npx', () => {
     ]);
     const given = await examine('npx --cache ROOT/caches/npm semver@7.7.2');
     expect(given.package?.installed).toBe('7.7.2');
+    machine.put('home/.npmrc', `registry=x\ncache = ${root}/caches/npm\n`);
+    expect((await examine('npx semver@7.7.2')).package?.installed).toBe('7.7.2');
   });
 });
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Interpreter } from './interpreters.ts';
 import { findUpwards, isFile, namesIn, readText } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar } from './options.ts';
@@ -64,7 +64,8 @@ export const runPipx: Interpreter = async (trail, args, running) => {
   const spec = pythonSpec(text);
   trail.pin(text, spec);
   pinOthers(trail, valuesOf(found.options, ['--with']));
-  const tools = join(trail.home, '.local', 'share', 'pipx', 'venvs');
+  const home = trail.variable('PIPX_HOME') ?? join(trail.home, '.local', 'share', 'pipx');
+  const tools = join(home, 'venvs');
   await runTool(trail, 'pipx run', spec, join(tools, normal(spec.name)), command, rest);
 };
 
@@ -115,7 +116,9 @@ export const runUv: Interpreter = async (trail, args, running) => {
   trail.needFolder();
   trail.needPath();
   const found = scan([...options, ...others], uv);
-  if (found.unknown !== undefined) return unknownOption(trail, 'uv run', found.unknown);
+  // --active takes an environment that only the caller's terminal knows.
+  const unknown = found.unknown ?? (has(found, '--active') ? '--active' : undefined);
+  if (unknown !== undefined) return unknownOption(trail, 'uv run', unknown);
   enter(trail, valueOf(found, '--directory'));
   const project = valueOf(found, '--project');
   await addProject(trail, project === undefined ? trail.folder : trail.resolve(project));
@@ -141,7 +144,9 @@ async function runInProject(
     project === undefined ? trail.folder : trail.resolve(project),
     'pyproject.toml',
   );
-  const environment = join(root === undefined ? trail.folder : join(root, '..'), '.venv', 'bin');
+  const base = root === undefined ? trail.folder : dirname(root);
+  const place = trail.variable('UV_PROJECT_ENVIRONMENT') ?? '.venv';
+  const environment = join(resolve(base, place), 'bin');
   const python = join(environment, 'python');
   if (has(found, '-m', '--module')) {
     return trail.read(['-m', command, ...rest], {
@@ -170,7 +175,7 @@ async function runInProject(
 async function addProject(trail: Trail, folder: string): Promise<void> {
   const project = findUpwards(folder, 'pyproject.toml');
   if (project === undefined) return;
-  const lock = join(project, '..', 'uv.lock');
+  const lock = join(dirname(project), 'uv.lock');
   await trail.addIfThere('package', project);
   await trail.addIfThere('package', lock);
   if (!isFile(lock)) trail.limit(`the packages of ${project} are not locked`);
