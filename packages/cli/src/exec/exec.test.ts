@@ -29,6 +29,8 @@ const printSelf = fileURLToPath(new URL('print-self.mjs', programs));
 const nameSignal = fileURLToPath(new URL('name-signal.mjs', programs));
 const stdioFlags = fileURLToPath(new URL('stdio-flags.sh', programs));
 
+const deadline = { timeout: 20_000 };
+
 let home: string;
 let daemon: FakeDaemon | undefined;
 
@@ -240,7 +242,7 @@ describe('a wait for approval', () => {
       expect(await launch.ended).toMatchObject({ code: null, signal, stdout: '' });
       await vi.waitFor(() => {
         expect(served.connections).toBe(0);
-      });
+      }, deadline);
     },
   );
 });
@@ -272,7 +274,7 @@ describe('signals', () => {
     const launch = start(['exec', '--', node, nameSignal], { T: '$<T>' });
     await vi.waitFor(() => {
       expect(daemon?.requests).toHaveLength(1);
-    });
+    }, deadline);
     launch.child.kill('SIGTERM');
     expect(await launch.ended).toEqual({ code: null, signal: 'SIGTERM', stdout: '', stderr: '' });
   });
