@@ -7,6 +7,7 @@ import type { Config, LoadedConfig } from './config/index.ts';
 import type { Keyring } from './keyring.ts';
 import type { Context } from './listener/handler.ts';
 import type { Vault } from './memory.ts';
+import type { Notifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './policy/approvals.ts';
@@ -30,6 +31,7 @@ export interface Broker {
   readonly launches: Launches;
   readonly presence: Presence;
   readonly programs: Programs;
+  readonly notifier: Notifier;
   readonly audit: AuditLog;
   readonly auditKeys: AuditKeys;
   readonly config: Config;

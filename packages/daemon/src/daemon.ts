@@ -14,10 +14,12 @@ import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
+import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
+import { createNotifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import { createApprovals } from './policy/approvals.ts';
@@ -29,6 +31,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './policy/program.ts';
 import { createResolver } from './resolver.ts';
+import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 
 const stopGraceMs = 2000;
@@ -142,6 +145,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       mode: loaded.config.settings.presence,
     }),
     programs: createPrograms(createDigests()),
+    notifier: createNotifier({
+      clock,
+      enabled: () => loaded.config.settings.notify,
+      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      show: createShow(clock),
+      report,
+    }),
     startedAt: clock.now(),
     get config() {
       return loaded.config;

@@ -97,6 +97,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
           ...about,
           variables: decision.missing,
         });
+        broker.notifier.pending(pending, approveCommand(broker, pending));
         return { pending };
       }
       const content = { launch, server, launching, plan, variables, config };
@@ -196,20 +197,26 @@ async function settled(
   });
 }
 
-function notApproved(broker: Broker, { id, variables }: PendingApproval): BrokerError {
+function notApproved(broker: Broker, pending: PendingApproval): BrokerError {
+  const { id, variables } = pending;
   const names = variables.map(({ name }) => name);
   const steered = [...new Set(variables.flatMap(({ steers }) => steers))];
   const which = names.join(', ');
   const why = steered.map((name) => `: ${name} steers a process`).join('');
-  // Without names, those that steer nothing are approved: of the others each has to be named.
-  const isPlain = variables.some(({ steers }) => steers.length === 0);
-  const words = isPlain ? `approve ${id}` : `approve ${id} ${names.join(' ')}`;
-  const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
   return new BrokerError('ERR_NOT_APPROVED', `this launch is not approved for ${which}${why}`, {
-    hint: `in a terminal: ${commandLine(broker.paths, isDefaultHome, words)}`,
+    hint: `in a terminal: ${approveCommand(broker, pending)}`,
     subject: id,
     retryable: true,
   });
+}
+
+/** What a person types. */
+function approveCommand(broker: Broker, { id, variables }: PendingApproval): string {
+  // Without names, those that steer nothing are approved: of the others each has to be named.
+  const isPlain = variables.some(({ steers }) => steers.length === 0);
+  const names = isPlain ? [] : variables.map(({ name }) => name);
+  const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
+  return commandLine(broker.paths, isDefaultHome, ['approve', id, ...names].join(' '));
 }
 
 function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
