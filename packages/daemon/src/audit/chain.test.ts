@@ -88,7 +88,7 @@ describe('with the keys', () => {
     ],
     [
       'of a lock that failed',
-      [[launch, key], [{ event: 'lock', outcome: 'failed' }, key], [launch]],
+      [[{ event: 'lock', outcome: 'failed' }, key], [launch]],
       'has no MAC although the keys were there',
     ],
     [
@@ -106,11 +106,7 @@ describe('with the keys', () => {
     ],
   ])('a line %s is found', (_name, entries, problem) => {
     const { lines, head } = chain(entries);
-    const verdict = verifyChain(lines, { head, key });
-    expect(verdict).toMatchObject({ ok: false, problem });
-    expect(verdict).toMatchObject({
-      line: entries.length === 2 ? 2 : (expect.any(Number) as number),
-    });
+    expect(verifyChain(lines, { head, key })).toMatchObject({ ok: false, line: 2, problem });
   });
 
   test('the first line may be a later one when a line with a MAC says so, and names the one before', () => {
