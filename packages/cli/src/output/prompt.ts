@@ -13,7 +13,10 @@ export interface Terminal {
   write(text: string | Uint8Array): void;
   /** As it is now; 24 by 80 when the terminal does not say. */
   size(): { readonly rows: number; readonly columns: number };
-  /** Asks for one key on a line of its own, which is taken back. Ctrl-C rejects with `Interrupted`. */
+  /**
+   * Asks for one key on a line of its own, which is taken back. Ctrl-C rejects with `Interrupted`. Until
+   * the next question or `close` nothing that is typed is shown, lest it stand within the text.
+   */
   key(prompt: string): Promise<Key>;
   /**
    * One line, without its end, as bytes that the caller wipes. Hidden: nothing of it is shown. Ctrl-C
@@ -60,7 +63,8 @@ export function openTerminal(): Terminal | undefined {
         write(prompt);
       };
       try {
-        ahead = await readBytes(stream, reader, ahead, begin, () => {});
+        const stayRaw = true;
+        ahead = await readBytes(stream, reader, ahead, { begin, show: () => {}, stayRaw });
         return reader.key;
       } finally {
         write(eraseLine);
@@ -80,7 +84,7 @@ export function openTerminal(): Terminal | undefined {
         line.fill(0);
       };
       try {
-        ahead = await readBytes(stream, editor, ahead, begin, show);
+        ahead = await readBytes(stream, editor, ahead, { begin, show, stayRaw: false });
         return editor.take();
       } finally {
         editor.wipe();
@@ -89,6 +93,7 @@ export function openTerminal(): Terminal | undefined {
     },
     close() {
       ahead.fill(0);
+      stream?.setRawMode(false);
       stream?.destroy();
       closeSync(input);
       closeSync(output);
@@ -109,13 +114,19 @@ function terminalSize(): { rows: number; columns: number } {
   return { rows: Math.max(rows || 24, 4), columns: Math.max(columns || 80, 12) };
 }
 
+interface Reading {
+  readonly begin: () => void;
+  readonly show: () => void;
+  /** Leave the echo off for what comes next, when it ends well. */
+  readonly stayRaw: boolean;
+}
+
 /** Feeds the reader until it is done. Gives what came after that. */
 async function readBytes(
   stream: ReadStream,
   reader: { push(byte: number): Progress },
   ahead: Buffer,
-  begin: () => void,
-  show: () => void,
+  { begin, show, stayRaw }: Reading,
 ): Promise<Buffer<ArrayBuffer>> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
 
@@ -148,6 +159,7 @@ async function readBytes(
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+  let raw = false;
   stream.setRawMode(true);
   stream.on('data', take).on('end', onEnd).on('error', reject);
   for (const signal of signals) process.on(signal, onSignal);
@@ -156,12 +168,14 @@ async function readBytes(
     begin();
     if (ahead.length > 0) take(ahead);
     stream.resume();
-    return await promise;
+    const rest = await promise;
+    raw = stayRaw;
+    return rest;
   } finally {
     stream.pause();
     stream.off('data', take).off('end', onEnd).off('error', reject);
     for (const signal of signals) process.off(signal, onSignal);
-    stream.setRawMode(false);
+    if (!raw) stream.setRawMode(false);
   }
 }
 
