@@ -50,6 +50,8 @@ export function problemOf(error: unknown): ((name: string) => BrokerError) | und
     case 'ENOENT':
     case 'ENOTDIR':
     case 'ELOOP':
+    case 'ENAMETOOLONG':
+    case 'ERR_INVALID_ARG_VALUE':
       return notFound;
     default:
       return undefined;

@@ -63,9 +63,7 @@ async function preload(trail: Trail, found: Scan): Promise<void> {
 /** A path, or a package: of that its manifest, which names its version and what it loads. */
 async function preloadModule(trail: Trail, module: string): Promise<void> {
   if (/^(?:node|data):/.test(module)) return;
-  if (module.startsWith('file:')) {
-    return trail.addIfThere('preload', fileURLToPath(module));
-  }
+  if (module.startsWith('file:')) return trail.addIfThere('preload', pathOfUrl(module));
   if (/^\.{0,2}\//.test(module)) {
     return trail.addIfThere('preload', mainFile(trail.resolve(module)));
   }
@@ -74,6 +72,15 @@ async function preloadModule(trail: Trail, module: string): Promise<void> {
   const manifest = findUpwards(trail.folder, 'node_modules', ...packageName, 'package.json');
   if (manifest === undefined) return trail.limit(`the module ${module} was not found`);
   await trail.addIfThere('preload', manifest);
+}
+
+/** Text that is no address of a file here is no file either. */
+function pathOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return url;
+  }
 }
 
 /** The file that Node runs for a path: itself, with an extension, or what a folder names. */
@@ -223,7 +230,7 @@ export const runDeno: Interpreter = async (trail, args, { name }) => {
   }
   const path = trail.resolve(script);
   if (!isRun && !isFile(path)) return freeText(trail, `${name} ${script}`);
-  const file = script.startsWith('file:') ? fileURLToPath(script) : path;
+  const file = script.startsWith('file:') ? pathOfUrl(script) : path;
   // Its imports are mapped by the configuration beside it.
   const config = ['deno.json', 'deno.jsonc'].map((each) => join(dirname(file), each)).find(isFile);
   await trail.add('script', file, `script of ${name}`);

@@ -126,7 +126,7 @@ function npmCache(trail: Trail): string {
     trail.variable(`npm_config_${name}`) ?? trail.variable(`NPM_CONFIG_${name.toUpperCase()}`);
   const userFile = setting('userconfig') ?? join(trail.home, '.npmrc');
   const given =
-    setting('cache') ?? /^\s*cache\s*=\s*(.+?)\s*$/m.exec(readText(userFile) ?? '')?.[1];
+    setting('cache') ?? /^\s*cache\s*=(.*)$/m.exec(readText(userFile) ?? '')?.[1]?.trim();
   return given === undefined || given === '' ? join(trail.home, '.npm') : given;
 }
 

@@ -1,6 +1,12 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { createMachine, type Machine } from '../testing/machine.ts';
 
 let machine: Machine;
@@ -160,6 +166,72 @@ describe('the cache of npx', () => {
     expect((await examine('npx semver@7.7.2')).package?.installed).toBe('7.7.2');
   });
 });
+
+test.skipIf(lacks('npm', 'npx'))(
+  'the cache of the npx at hand is found where it is looked for',
+  { timeout: 60_000 },
+  async () => {
+    machine.put('real/package.json', '{"name":"@tiny/server","version":"1.0.0","bin":"cli.js"}');
+    machine.put('real/cli.js', '#!/usr/bin/env node\nconsole.log("ran")\n', 0o755);
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: join(root, 'lib'),
+      npm_config_cache: join(root, 'caches', 'real'),
+      npm_config_audit: 'false',
+      npm_config_update_notifier: 'false',
+    };
+    const folder = join(root, 'real');
+    spawnSync('npm', ['pack', '--silent'], { cwd: folder, env: environment });
+    const tarball = readFileSync(join(folder, 'tiny-server-1.0.0.tgz'));
+    const registry = await serveRegistry('@tiny/server', '1.0.0', tarball);
+    const spec = '@tiny/server@1.0.0';
+    const npx = spawn('npx', ['-y', spec], {
+      cwd: folder.replace(/real$/, 'lib'),
+      env: { ...environment, npm_config_registry: registry.url },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    npx.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await once(npx, 'close');
+    registry.close();
+    expect(said).toBe('ran\n');
+    const program = await examine(`npx -y ${spec}`, environment);
+    expect(program.package?.installed).toBe('1.0.0');
+    expect(listed(program).filter((each) => each.startsWith('package '))).toEqual([
+      expect.stringMatching(
+        /^package caches\/real\/_npx\/[0-9a-f]{16}\/node_modules\/.package-lock.json$/,
+      ),
+      expect.stringMatching(/\/node_modules\/@tiny\/server\/cli.js$/),
+    ]);
+  },
+);
+
+/** A registry with one package, in as many words as npm needs. */
+async function serveRegistry(
+  name: string,
+  version: string,
+  tarball: Uint8Array,
+): Promise<{ url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith('.tgz') === true) {
+      response.end(tarball);
+      return;
+    }
+    const { port } = server.address() as AddressInfo;
+    const dist = {
+      tarball: `http://127.0.0.1:${port}/server.tgz`,
+      integrity: `sha512-${hash('sha512', tarball, 'base64')}`,
+    };
+    const manifest = { name, version, bin: { server: 'cli.js' }, dist };
+    response.end(
+      JSON.stringify({ name, 'dist-tags': { latest: version }, versions: { [version]: manifest } }),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() };
+}
 
 test('a tool that uv has installed is followed, in the version that is asked for', async () => {
   const program = await examine('uvx mcp-server-git==2.0.0');

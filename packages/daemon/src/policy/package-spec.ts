@@ -19,7 +19,9 @@ export function npmSpec(text: string): PackageSpec {
 /** `name`, `name[extra]==1.2.3`, `name@1.2.3`, `git+https://…@COMMIT`. `==1.2.*` pins nothing. */
 export function pythonSpec(text: string): PackageSpec {
   const [, name, version] =
-    /^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?:(?:===?|@)\s*([^\s,;*]+))?$/.exec(text) ?? [];
+    /^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:(?:===?|@)([^,;*]+))?$/.exec(
+      text.replaceAll(/\s+/g, ''),
+    ) ?? [];
   if (name === undefined) return specOf(text, commit.exec(text)?.[1]);
   return specOf(name, version !== undefined && /^v?\d/.test(version) ? version : undefined);
 }

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import * as fc from 'fast-check';
 import { createMachine, type Machine } from '../testing/machine.ts';
 import { createDigests } from './digests.ts';
 import { nodeFlags, nodeValues } from './node-options.ts';
@@ -281,4 +283,52 @@ test('the options of the Node at hand are known', () => {
     .filter(([name]) => !name.startsWith('--no-'))
     .filter(([name, takesValue]) => !(takesValue ? nodeValues : nodeFlags).has(name));
   expect(wrong).toEqual([]);
+});
+
+test('no arguments make it fail otherwise than with an error of ours', async () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      ...'-c -m -e -r -S -p -C -i -- - + run exec dlx x tool = @ npm: file: ./ ../'.split(' '),
+    ),
+    fc.constantFrom(
+      'server.js',
+      'package',
+      'tool@1.2.3',
+      '--require',
+      '--import',
+      '--package',
+      '--from',
+      'A=b',
+    ),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.constantFrom('\0', 'file://host/x', 'file:///%00', '/'.repeat(5000), 'x'.repeat(5000)),
+  );
+  const word = fc.array(piece, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(''));
+  const command = fc.constantFrom(
+    ...'node tsx bun deno python3 sh bash env ruby perl php java npx npm pnpm uv uvx pipx docker busybox'.split(
+      ' ',
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(command, fc.array(word, { maxLength: 5 }), async (name, args) => {
+      const problem = await examine([name, ...args]).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(problem === undefined || problem instanceof BrokerError).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  ['uvx', `a${' '.repeat(100_000)}!`],
+  ['npx', `${'@'.repeat(100_000)}/`],
+  ['docker', 'run', '@sha256:'.repeat(12_000)],
+  ['sh', `-${'e'.repeat(100_000)}!`],
+  ['env', ...Array.from({ length: 2000 }, () => 'env')],
+])('%s with a long argument takes no long time', async (...line) => {
+  const began = performance.now();
+  await examine(line);
+  expect(performance.now() - began).toBeLessThan(2000);
 });
