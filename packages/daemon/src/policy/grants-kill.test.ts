@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { decision } from '../testing/grant-decision.ts';
@@ -89,7 +90,7 @@ function granted(number: number): readonly string[] {
 }
 
 async function startWriter(home: string): Promise<Writer> {
-  const script = join(import.meta.dirname, '../testing/grants-writer.ts');
+  const script = fileURLToPath(new URL('../testing/grants-writer.ts', import.meta.url));
   const child = spawn(process.execPath, ['--conditions=dev', script, home], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -244,3 +244,58 @@ describe('the first launch', () => {
     expect([had(grants), opened]).toEqual(['A', 1]);
   });
 });
+
+describe('a lock', () => {
+  test('while the file is read leaves nothing of it in memory', async () => {
+    await start().grants.add(decision('always'));
+    let meanwhile = (): void => undefined;
+    const { grants, keyring } = grantsHome({
+      home,
+      clock,
+      identity: 7,
+      own: (own) => ({ ...own, get: (name) => own.get(name).finally(meanwhile) }),
+    });
+    meanwhile = () => {
+      keyring.lock();
+      grants.lock();
+    };
+    await expect(grants.load()).rejects.toMatchObject({ code: 'ERR_LOCKED' });
+    expect([had(grants), grants.list]).toEqual(['', []]);
+    meanwhile = () => undefined;
+    unlock(keyring);
+    await grants.load();
+    expect(had(grants)).toBe('A');
+  });
+
+  test('when the grant is on the disk leaves it there alone', async () => {
+    let meanwhile = (): void => undefined;
+    const { grants, keyring } = grantsHome({
+      home,
+      clock,
+      identity: 7,
+      own: (own) => ({ ...own, put: (name, bytes) => own.put(name, bytes).finally(meanwhile) }),
+    });
+    await grants.add(decision('always'));
+    meanwhile = () => {
+      keyring.lock();
+      grants.lock();
+    };
+    await grants.add(decision('always', ['B']));
+    expect([had(grants), grants.list]).toEqual(['', []]);
+    meanwhile = () => undefined;
+    unlock(keyring);
+    await grants.load();
+    expect(had(grants)).toBe('AB');
+  });
+
+  test('of the grants alone makes them be read anew, each once', async () => {
+    await start().grants.add(decision('always'));
+    const { grants } = start();
+    const first = grants.load();
+    grants.lock();
+    await Promise.all([first, grants.load()]);
+    expect([had(grants), grants.list.length]).toEqual(['A', 1]);
+    await grants.revoke({ all: true });
+    expect(had(grants)).toBe('');
+  });
+});

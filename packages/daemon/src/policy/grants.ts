@@ -132,13 +132,8 @@ export function createGrants(options: GrantsOptions): Grants {
   const load = (): Promise<void> => {
     current();
     if (!keyring.unlocked) return Promise.reject(locked());
-    if (loading !== undefined) return loading;
-    const mine = inTurn(read);
-    loading = mine;
-    mine.catch(() => {
-      if (loading === mine) loading = undefined;
-    });
-    return mine;
+    loading ??= inTurn(read);
+    return loading;
   };
 
   /** After the load, and with nothing between that and the action but other turns. */
