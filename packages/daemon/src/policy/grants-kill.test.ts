@@ -26,7 +26,7 @@ interface Writer {
 
 test(
   `grants killed ${kills} times while they are written are the old ones or the new ones, whole`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const home = mkdtempSync(join(tmpdir(), 'mcp-grants-kill-'));
     const start = (): GrantsHome => grantsHome({ home, clock: systemClock, identity: 7 });
