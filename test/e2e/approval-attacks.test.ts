@@ -1,5 +1,5 @@
 import type { Client } from '@mcp-broker/daemon/client';
-import type { PendingApproval } from '@mcp-broker/daemon/protocol';
+import type { Lifetime, PendingApproval } from '@mcp-broker/daemon/protocol';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -43,8 +43,16 @@ describe('in a home with a passphrase', () => {
     await other.remove();
   });
 
-  const grant = ({ id, fingerprint }: PendingApproval, passphrase: string): Promise<unknown> =>
-    client.call('approval.grant', { id, fingerprint }, { attachments: [Buffer.from(passphrase)] });
+  const grant = (
+    { id, fingerprint }: PendingApproval,
+    passphrase: string,
+    lifetime: Lifetime = 'always',
+  ): Promise<unknown> =>
+    client.call(
+      'approval.grant',
+      { id, fingerprint, lifetime },
+      { attachments: [Buffer.from(passphrase)] },
+    );
 
   test('an identity.age put in the place of ours opens nothing', async () => {
     const request = await pendingFor(client, ['swapped']);
@@ -66,10 +74,14 @@ describe('in a home with a passphrase', () => {
       copyFileSync(file.replace(home.broker, other.broker), file);
     }
     await client.call('sealed.unlock', {}, { attachments: [Buffer.from(other.passphrase)] });
-    await grant(request, other.passphrase);
+    const kept = grant(request, other.passphrase).catch((error: unknown) => error);
+    const forNow = grant(request, other.passphrase, 'session').catch((error: unknown) => error);
+    const outcomes = [await kept, await forNow];
     expectSuccess(await home.mcp(['lock']));
     for (const file of files) renameSync(`${file}.ours`, file);
     expectSuccess(await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase }));
+    // It cannot even begin a grants file here: the generation is kept under our identity.
+    expect(outcomes).toMatchObject([{ code: 'ERR_CORRUPT' }, { result: { left: [] } }]);
     await expect(
       client.call('launch.request', launchOf('TOKEN', { args: ['both swapped'] })),
     ).rejects.toMatchObject({ code: 'ERR_NOT_APPROVED' });
