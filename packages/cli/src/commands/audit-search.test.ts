@@ -94,7 +94,7 @@ test.each([{ event: 'lunch' }, { outcome: 'ok' }, { since: 'yesterday' }, { unti
   },
 );
 
-test('a person sees escapes, a note when there is nothing, and a hint when there is no log', async () => {
+test('B19: a person sees escapes, a note when there is nothing, and a hint when there is no log', async () => {
   const some = session();
   await searchAudit({}, some);
   expect(some.stdout).toContain('git\\e[hub');
@@ -117,7 +117,7 @@ describe('mcp audit export', () => {
     expect(jsonl.stdout).toBe(lines.map((line) => `${line}\n`).join(''));
   });
 
-  test('gives a table that no spreadsheet runs, and no terminal acts on', async () => {
+  test('B19: gives a table that no spreadsheet runs, and no terminal acts on', async () => {
     const csv = session();
     await exportAudit({ format: 'csv', filter: {} }, csv);
     const rows = csv.stdout.split('\r\n');

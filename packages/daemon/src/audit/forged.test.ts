@@ -81,7 +81,7 @@ describe('what the lines alone do not show', () => {
   });
 });
 
-describe('a daemon that starts on a log that was forged while it was away', () => {
+describe('B18: a daemon that starts on a log that was forged while it was away', () => {
   async function unlockOn(kept?: Head): Promise<{ verdict: AuditVerdict; told: number }> {
     let told = 0;
     const log = await openAuditLog(whole.folder, Date.now, { limits, onForged: () => (told += 1) });

@@ -82,7 +82,7 @@ test.each([
   ['a line separator', 'a\u2028b'],
   ['half a surrogate pair', 'a\ud800b'],
   ['a tag character', 'a\u{e0041}b'],
-])('%s is written as an escape', (_name, server) => {
+])('B19: %s is written as an escape', (_name, server) => {
   const line = encodeEvent({ ...base, server }, 0);
   expect(line).toMatch(/^[\x20-\x7e]*$/);
   expect(encode({ server })).toMatchObject({ server });

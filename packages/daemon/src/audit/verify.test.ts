@@ -140,7 +140,7 @@ const kinds = {
   },
 };
 
-test('of a thousand changes each is found, and the first line that is wrong is named', async () => {
+test('B18: of a thousand changes each is found, and the first line that is wrong is named', async () => {
   const lines = flat(whole.files);
   const line = fc.nat({ max: (whole.head.covered?.seq ?? 0) - 1 });
   const draws: fc.Arbitrary<Draw> = fc.record({
