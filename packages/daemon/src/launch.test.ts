@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkLengths, readLaunch } from './launch.ts';
-import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
+import type { EnvironmentEntry } from './protocol/approvals.ts';
+import type { LaunchRequest } from './protocol/messages.ts';
 
 function request(
   environment: EnvironmentEntry[],

@@ -1,6 +1,7 @@
 import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
 import { maxAttachmentCount } from './protocol/framing.ts';
-import type { EnvironmentEntry, LaunchRequest } from './protocol/messages.ts';
+import type { EnvironmentEntry } from './protocol/approvals.ts';
+import type { LaunchRequest } from './protocol/messages.ts';
 import {
   formatReference,
   isVariableName,

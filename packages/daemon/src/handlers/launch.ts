@@ -193,7 +193,8 @@ async function settled(
     const gone = end(false);
     const cancel = clock.after(forMs, end(false));
     const stop = approvals.onSettled(id, end(true));
-    signal.addEventListener('abort', gone);
+    if (signal.aborted) gone();
+    else signal.addEventListener('abort', gone);
   });
 }
 

@@ -1,10 +1,18 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
-import type { EnvironmentEntry } from './messages.ts';
 
 /**
  * What a person decides on, as the daemon found it: the members of `LaunchDescription` are what the
  * fingerprint is a digest of (docs/fingerprint.md).
  */
+
+/** One entry of the child's environment that holds a reference, or that `--env` sets. */
+export interface EnvironmentEntry {
+  readonly name: string;
+  /** The text as given, references in place. */
+  readonly value: string;
+  /** `inherited`: `$<…>` counts anywhere, `${NAME}` only as the whole; `entry` (`--env`): both anywhere. */
+  readonly origin: 'inherited' | 'entry';
+}
 
 /** One file that a launch runs, in the order in which each leads to the next. */
 export interface ProgramFile {

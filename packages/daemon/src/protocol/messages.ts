@@ -1,5 +1,5 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
-import type { ApprovalMethods } from './approvals.ts';
+import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -42,15 +42,6 @@ export interface HelloResult {
   readonly protocol: number;
   readonly version: string;
   readonly pid: number;
-}
-
-/** One entry of the child's environment that holds a reference, or that `--env` sets. */
-export interface EnvironmentEntry {
-  readonly name: string;
-  /** The text as given, references in place. */
-  readonly value: string;
-  /** `inherited`: `$<…>` counts anywhere, `${NAME}` only as the whole; `entry` (`--env`): both anywhere. */
-  readonly origin: 'inherited' | 'entry';
 }
 
 export interface LaunchRequest {
