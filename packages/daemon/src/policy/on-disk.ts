@@ -12,6 +12,8 @@ import { dirname, join } from 'node:path';
 /** Questions to the disk whose answer may be "no" for any reason. All are short, so none is asynchronous. */
 
 const maxTextBytes = 1024 * 1024;
+/** `PATH_MAX`. */
+const maxPathLength = 4096;
 
 export function isFile(path: string): boolean {
   return kindOf(path) === 'file';
@@ -63,10 +65,12 @@ export function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** The folder and those above it, from the innermost. */
+/** The folder and those above it, from the innermost; none for a path that the kernel would not take. */
 export function upwards(folder: string): readonly string[] {
-  const parent = dirname(folder);
-  return parent === folder ? [folder] : [folder, ...upwards(parent)];
+  if (folder.length > maxPathLength) return [];
+  const folders = [folder];
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) folders.push(dirname(at));
+  return folders;
 }
 
 /** The nearest file of this name, in the folder or above it. */

@@ -326,6 +326,8 @@ test.each([
   ['npx', `${'@'.repeat(100_000)}/`],
   ['docker', 'run', '@sha256:'.repeat(12_000)],
   ['sh', `-${'e'.repeat(100_000)}!`],
+  ['python3', '-m', 'x.'.repeat(50_000)],
+  ['uv', 'run', '--directory', 'x/'.repeat(50_000), 'serve'],
   ['env', ...Array.from({ length: 2000 }, () => 'env')],
 ])('%s with a long argument takes no long time', async (...line) => {
   const began = performance.now();

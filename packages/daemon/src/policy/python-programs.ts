@@ -54,6 +54,7 @@ function findModule(folder: string, parts: readonly string[]): readonly string[]
   const initial = join(inner, '__init__.py');
   const before = isFile(initial) ? [initial] : [];
   if (others.length > 0) {
+    if (kindOf(inner) !== 'folder') return undefined;
     const rest = findModule(inner, others);
     return rest === undefined ? undefined : [...before, ...rest];
   }
