@@ -76,11 +76,11 @@ const settings: z.ZodMiniType<Settings> = z.pipe(
       ),
       notify: described(
         z._default(z.boolean(), false),
-        'Desktop notification of a pending request.',
+        'Desktop notification of a pending request: its id, what the server calls itself, and what to type.',
       ),
       allow_namespaces: described(
         z._default(z.array(value.file), []),
-        'Peers in other namespaces (containers) that may ask, by cgroup path.',
+        'Control groups whose processes may ask from other namespaces (containers, sandboxes), with all below them: paths as after `0::` in /proc/PID/cgroup. Fewer count at once, more when the daemon starts anew.',
       ),
       limits: z.prefault(limits, {}),
       proxy: z.prefault(proxy, {}),
