@@ -8,6 +8,7 @@ import type { VariableFacts } from '../policy/decide.ts';
 import { changes } from '../policy/diff.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
 import type { Launching } from '../policy/grants.ts';
+import { keptLaunch } from '../policy/kept-launch.ts';
 import { readInherited } from '../policy/inherited.ts';
 import type { Program } from '../policy/program.ts';
 import type {
@@ -140,7 +141,7 @@ export function pendingRequest(
     fingerprint: launching.fingerprint,
     ...claim,
   });
-  const differences = before === undefined ? [] : changes(before, description);
+  const differences = before === undefined ? [] : changes(before, keptLaunch(description));
   return {
     ...claim,
     launch: description,

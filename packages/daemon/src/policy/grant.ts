@@ -7,6 +7,7 @@ import type {
   PendingApproval,
   RequestedVariable,
 } from '../protocol/approvals.ts';
+import { keptLaunch } from './kept-launch.ts';
 
 const onceForMs = 10 * 60 * 1000;
 /** A client that probes a server starts it twice within seconds. */
@@ -38,6 +39,7 @@ export interface GrantDecision {
 /** One decision, as it lies in the file; `once` and `session` never do. */
 export interface Grant extends GrantSummary {
   readonly references: readonly string[];
+  /** As `keptLaunch` gives it. */
   readonly launch: LaunchDescription;
 }
 
@@ -69,7 +71,7 @@ export function decidedGrant(decision: GrantDecision, id: string, now: number): 
     ...(ms === undefined ? {} : { until: new Date(now + ms).toISOString() }),
     ...(workspace === undefined ? {} : { workspace }),
     references: variables.map(({ reference }) => reference),
-    launch: request.launch,
+    launch: keptLaunch(request.launch),
   };
 }
 

@@ -44,6 +44,8 @@ function likeness(one: KnownLaunch, wanted: KnownLaunch, paths: ReadonlySet<stri
   const files = a.files.filter(({ path }) => paths.has(path)).length;
   const isSamePackage = a.package !== undefined && a.package.name === b.package?.name;
   const common = files + (isSamePackage ? 1 : 0);
+  // That both run under Node, say, is no likeness.
+  if (kind === sameFile && common === 1 && a.files.length + b.files.length > 2) return 0;
   // Below 1, so that it tells apart those of one kind alone.
   return kind + common / (common + 1);
 }
