@@ -66,6 +66,8 @@ export class Connections {
         session.fail(error, rpcCodes.parseError);
       },
       onPeerLost: (reason) => {
+        // One that was refused has its line.
+        if ('refusal' in admission) return;
         this.#options.onRefused({ pid: peer.pid, uid: peer.uid, reason });
       },
       onClosed: () => {

@@ -205,6 +205,38 @@ test.each<[title: string, admission: () => Admission]>([
   });
 });
 
+test('a process that ends while its namespaces are read has gone, and is in none', () => {
+  let startTime: string | undefined = '1';
+  const platform = platformWith({
+    peerCredentials: () => ({ pid: 42, uid }),
+    startTime: () => startTime,
+    peerEnded: () => false,
+    namespaces() {
+      startTime = undefined;
+      return undefined;
+    },
+  });
+  expect(admitPeer(platform, 0, entrance())).toEqual({
+    refusal: { pid: 42, uid, reason: 'the process that connected has gone' },
+  });
+});
+
+test('a refused peer that goes before it is told is refused once', async () => {
+  let reads = 0;
+  const { refusals } = await start({
+    platform: platformWith({
+      peerCredentials: () => ({ pid: 42, uid }),
+      // Read twice to let it in or not, and then before each word.
+      startTime: () => ((reads += 1) <= 2 ? '1' : undefined),
+      namespaces: (pid) => (pid === process.pid ? ours : { ...ours, pid: 'x' }),
+    }),
+  });
+  const client = rawClient(home.paths.socket);
+  client.write(hello, show(1, 'A'));
+  await client.rest();
+  expect(refusals).toHaveLength(1);
+});
+
 test('what a refused peer sends is not read, and it gets the reason and nothing else', async () => {
   const namespaces = (pid: number): Namespaces =>
     pid === process.pid ? ours : { ...ours, pid: 'x' };

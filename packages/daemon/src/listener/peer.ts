@@ -48,6 +48,8 @@ export function admitPeer(platform: Platform, fd: number, entrance: Entrance): A
   const peer = { ...credentials, startTime };
   const other = otherNamespaces(platform, peer.pid, entrance);
   if (other === undefined) return { peer };
+  // It ended while it was looked at.
+  if (peerLoss(platform, peer) !== undefined) return refuse(gone);
   return { peer, ...refuse(other.message), error: other };
 }
 
