@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { auditAppend, auditSearch } from './audit.ts';
+import { decision } from './decision.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
 import { serverLaunch } from './server.ts';
@@ -11,6 +12,7 @@ const benches: readonly (readonly [title: string, bench: () => Promise<string>])
   ['a launch, everything warm', warmLaunch],
   ['a launch of a server: a script of 1 MB', serverLaunch],
   ['the first launch', firstLaunch],
+  ['a decision inside the daemon', decision],
   ['memory', memory],
   ['lines of the audit log that are on the disk', auditAppend],
   ['a server in a day, over a million lines of the audit log', auditSearch],
