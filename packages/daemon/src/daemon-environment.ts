@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { personalFolder } from './paths.ts';
 
 /** What the daemon takes from whoever happens to start it; the rest stands in config.yaml. */
 const fromAnyone: readonly string[] = [
@@ -25,7 +25,7 @@ export const daemonVariables: ReadonlySet<string> = new Set([
 /** The environment to start the daemon with: as a service, or for whoever uses it first. */
 export function daemonEnvironment(startedBy: 'service' | 'anyone'): Record<string, string> {
   const environment: Record<string, string> = {
-    HOME: process.env['HOME'] ?? homedir(),
+    HOME: personalFolder(),
     PATH: path,
   };
   for (const name of startedBy === 'service' ? [...fromAnyone, ...fromService] : fromAnyone) {

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { BrokerError } from '@mcp-broker/providers/errors';
 
 /** Every place of one home. Nothing here touches the disk, but for the real path of `--config`. */
 export interface Paths {
@@ -29,9 +30,10 @@ export interface PathOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Throws `ERR_USAGE` for a MCP_HOME that is no absolute path. */
 export function locatePaths(options: PathOptions = {}): Paths {
   const environment = options.environment ?? process.env;
-  const home = resolve(options.home ?? (environment['MCP_HOME'] || join(homedir(), '.mcp')));
+  const home = resolve(options.home ?? (homeOf(environment['MCP_HOME']) || defaultHome()));
   // The home is normal by now; `join` would go over every path again, on the hot path of each launch.
   const config = options.config === undefined ? `${home}/config.yaml` : resolve(options.config);
   const state = options.config === undefined ? home : `${home}/env/${environmentId(config)}`;
@@ -52,6 +54,26 @@ export function locatePaths(options: PathOptions = {}): Paths {
   };
 }
 
+/**
+ * The person's own folder: HOME, and where that is no absolute path (empty, say) what the system has. The
+ * folder that we happen to stand in is anybody's: a repository may bring a `.mcp` along.
+ */
+export function personalFolder(): string {
+  const folder = homedir();
+  return isAbsolute(folder) ? folder : userInfo().homedir;
+}
+
+export function defaultHome(): string {
+  return join(personalFolder(), '.mcp');
+}
+
+function homeOf(variable: string | undefined): string | undefined {
+  if (variable === undefined || variable === '' || isAbsolute(variable)) return variable;
+  throw new BrokerError('ERR_USAGE', `MCP_HOME is no absolute path: ${variable}`, {
+    hint: 'set MCP_HOME to an absolute path, or unset it for ~/.mcp',
+  });
+}
+
 function environmentId(config: string): string {
   let real = config;
   try {
@@ -66,6 +88,6 @@ function environmentId(config: string): string {
 
 /** `~/x` as a path in the person's own folder; other text as it is. */
 export function expandTilde(path: string): string {
-  if (path === '~') return homedir();
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+  if (path === '~') return personalFolder();
+  return path.startsWith('~/') ? join(personalFolder(), path.slice(2)) : path;
 }

@@ -1,13 +1,14 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+
+import { defaultHome } from '@mcp-broker/daemon/client';
 
 import type { Session } from './session.ts';
 
 /** What an MCP client's configuration says to launch a server through this home, as JSON. */
 export function clientSnippet({ paths, configGiven }: Session, command: string): string {
   const options = [
-    ...(paths.home === join(homedir(), '.mcp') ? [] : ['--home', paths.home]),
+    ...(paths.home === defaultHome() ? [] : ['--home', paths.home]),
     ...(configGiven ? ['--config', paths.config] : []),
   ];
   const server = {

@@ -7,7 +7,7 @@ import { checkFolders, checkPathLength, requirePrivate, statSocket } from '../so
 export type { CallExtras, Client, ConnectOptions, DaemonProgram, Reply } from './client.ts';
 export { daemonArguments } from './daemon-arguments.ts';
 export { daemonEnvironment } from '../daemon-environment.ts';
-export { locatePaths, expandTilde, type PathOptions, type Paths } from '../paths.ts';
+export { defaultHome, expandTilde, locatePaths, type PathOptions, type Paths } from '../paths.ts';
 
 /**
  * Connects, after it has seen that folders and socket are ours (owner, mode, kind); starts the daemon

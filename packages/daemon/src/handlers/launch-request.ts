@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
 import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
+import { personalFolder } from '../paths.ts';
 import { backendOrigin } from '../policy/backend-identity.ts';
 import type { VariableFacts } from '../policy/decide.ts';
 import { changes } from '../policy/diff.ts';
@@ -71,7 +71,7 @@ export async function examine(
     searchPath: request.path,
     workingDirectory,
     variable: variableOf(request, inherited),
-    home: homedir(),
+    home: personalFolder(),
   });
   const description = describe(broker, request, program, inherited, workingDirectory, variables);
   const startTime = platform.startTime(facts.parent);

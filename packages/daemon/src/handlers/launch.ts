@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from '../audit/event.ts';
 import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts';
 import { readLaunch, type LaunchPlan } from '../launch.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
+import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
 import type { Launching } from '../policy/grants.ts';
 import { createTickets, invalidTicket } from '../policy/tickets.ts';
@@ -216,7 +215,7 @@ function approveCommand(broker: Broker, { id, variables }: PendingApproval): str
   // Without names, those that steer nothing are approved: of the others each has to be named.
   const isPlain = variables.some(({ steers }) => steers.length === 0);
   const names = isPlain ? [] : variables.map(({ name }) => name);
-  const isDefaultHome = broker.paths.home === join(homedir(), '.mcp');
+  const isDefaultHome = broker.paths.home === defaultHome();
   return commandLine(broker.paths, isDefaultHome, ['approve', id, ...names].join(' '));
 }
 
