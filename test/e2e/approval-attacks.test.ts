@@ -95,7 +95,7 @@ describe('in a home with a passphrase', () => {
     renameSync(`${file}.ours`, file);
   });
 
-  test('what is granted has to be what was shown', async () => {
+  test('B24: what is granted has to be what was shown', async () => {
     const shown = await pendingFor(client, ['shown']);
     const hidden = await pendingFor(client, ['hidden']);
     await expect(
@@ -103,7 +103,7 @@ describe('in a home with a passphrase', () => {
     ).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
   });
 
-  test('a server that calls itself like an id is not approved by it', async () => {
+  test('B24: a server that calls itself like an id is not approved by it', async () => {
     await pendingFor(client, ['named like an id'], 'ZZZZ');
     const ended = await home.mcp(['approve', 'ZZZZ', '--fd', '3'], { fd3: home.passphrase });
     expect(ended.code).toBe(66);

@@ -55,7 +55,7 @@ describe('the audit log', () => {
     expect((await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase })).code).toBe(0);
   });
 
-  test('that cannot be written gives nothing out, and recovers without a restart', async () => {
+  test('B18: that cannot be written gives nothing out, and recovers without a restart', async () => {
     const folder = join(home.broker, 'audit');
     renameSync(folder, `${folder}.away`);
     const refused = await home.mcp(['exec', ...args]);
@@ -119,7 +119,7 @@ describe('mcp audit verify', () => {
     expect((await verify()).code).toBe(0);
   });
 
-  test('finds a log put back with its head while the daemon was away, and goes on finding it', async () => {
+  test('B18: finds a log put back with its head while the daemon was away, and goes on finding it', async () => {
     const earlier = join(home.folder, 'earlier');
     await home.mcp(['daemon', 'stop']);
     cpSync(folder(), earlier, { recursive: true });

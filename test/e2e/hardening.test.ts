@@ -81,15 +81,18 @@ describe('the daemon', () => {
     expect(readdirSync(home.folder)).not.toContain('evil-ran');
   });
 
-  needs('root', 'linux')('passes nothing on of the environment of whoever started it', async () => {
-    await home.mcp(['daemon', 'stop']);
-    expect((await home.mcp(['secret', 'list'], { env: { OF_THE_STARTER: 'x' } })).code).toBe(0);
-    // Only root reads the environment of a process that is not dumpable.
-    const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
-    const names = environ.split('\0').map((entry) => entry.split('=')[0]);
-    expect(names).toContain('HOME');
-    expect(names).not.toContain('OF_THE_STARTER');
-  });
+  needs('root', 'linux')(
+    'B25: passes nothing on of the environment of whoever started it',
+    async () => {
+      await home.mcp(['daemon', 'stop']);
+      expect((await home.mcp(['secret', 'list'], { env: { OF_THE_STARTER: 'x' } })).code).toBe(0);
+      // Only root reads the environment of a process that is not dumpable.
+      const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
+      const names = environ.split('\0').map((entry) => entry.split('=')[0]);
+      expect(names).toContain('HOME');
+      expect(names).not.toContain('OF_THE_STARTER');
+    },
+  );
 
   test('does not run under flags that open it', async () => {
     await home.mcp(['daemon', 'stop']);

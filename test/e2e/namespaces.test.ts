@@ -63,7 +63,7 @@ describe.skipIf(lacks('linux', 'root', 'unshare', 'python3')).each([
     ['mount', uid === 0 ? ['--mount'] : [...own, '--mount']],
   ] as const;
 
-  test.each(cases)('a client in another %s namespace is refused', async (kind, options) => {
+  test.each(cases)('B2: a client in another %s namespace is refused', async (kind, options) => {
     const ended = await ask(home, uid, 'unshare', ...options);
     expect(ended.code).toBe(1);
     const error = JSON.parse(ended.stderr) as { code: string; message: string; hint: string };
@@ -146,7 +146,7 @@ describe.skipIf(lacks('linux', 'root', 'dockerd', 'docker', 'python3'))('in a co
     expectSuccess(await home.mcp(['daemon', 'restart'], { uid: nobody, cwd: '/' }));
   }
 
-  test('a client of the same user is refused, until the config names its control group', async (context) => {
+  test('B2: a client of the same user is refused, until the config names its control group', async (context) => {
     context.skip(docker === undefined && cannotRun(cannot));
 
     const refused = await askInside();

@@ -43,7 +43,7 @@ async function tryToApprove(): Promise<string> {
   return said;
 }
 
-describe('a config that asks for less presence is not believed', () => {
+describe('B4: a config that asks for less presence is not believed', () => {
   needs('python3')('by itself', async ({ expect }) => {
     expect(await tryToApprove()).toBe('settings.presence asks for the passphrase');
   });

@@ -81,7 +81,7 @@ describe('a daemon in the foreground', () => {
     expect(await daemonPid()).toBe(pid);
   });
 
-  needs('root', 'linux')('has nothing of our environment but what it keeps', async () => {
+  needs('root', 'linux')('B25: has nothing of our environment but what it keeps', async () => {
     await runDaemon('pipe', { GITHUB_TOKEN: 'hunter2', CREDENTIALS_DIRECTORY: home.folder });
     const environ = readFileSync(`/proc/${await daemonPid()}/environ`, 'utf8');
     expect(environ).not.toContain('GITHUB_TOKEN');
@@ -107,7 +107,7 @@ describe('in the place of the lock', () => {
 });
 
 describe('a launch', () => {
-  test('hands a variable named __proto__ on', async () => {
+  test('B7: hands a variable named __proto__ on', async () => {
     const program = ['--', '/usr/bin/env'];
     const typed = await home.mcp(['exec', '--env', '__proto__=typed', ...program]);
     expect(typed.stdout.split('\n')).toContain('__proto__=typed');

@@ -78,7 +78,7 @@ describe('freshness', () => {
     expect(cache.peek('k')).toBeUndefined();
   });
 
-  test('the greater of both clocks counts', async () => {
+  test('B17: the greater of both clocks counts', async () => {
     await cache.get('k', 10_000, gives('one'), text);
     clock.jump(-20_000);
     clock.pass(10_000);
@@ -89,7 +89,7 @@ describe('freshness', () => {
   });
 
   test.each([31_000, -31_000, 3_600_000])(
-    'a jump of %i ms empties it on the next access',
+    'B17: a jump of %i ms empties it on the next access',
     async (ms) => {
       await cache.get('k', 3_600_000 * 24, gives('one'), text);
       clock.jump(ms);
@@ -100,7 +100,7 @@ describe('freshness', () => {
     },
   );
 
-  test('small jumps add up', async () => {
+  test('B17: small jumps add up', async () => {
     await cache.get('k', 3_600_000, gives('one'), text);
     clock.jump(-20_000);
     expect(cache.peek('k')).toBeDefined();
@@ -108,7 +108,7 @@ describe('freshness', () => {
     expect(cache.peek('k')).toBeUndefined();
   });
 
-  test('a jump empties it though nobody asks', async () => {
+  test('B17: a jump empties it though nobody asks', async () => {
     await cache.get('k', 3_600_000, gives('one'), text);
     clock.jump(3_000_000);
     clock.pass(10_000);
@@ -121,7 +121,7 @@ describe('freshness', () => {
     expect([cache.entries, vault.live, clock.timers]).toEqual([0, 0, 0]);
   });
 
-  test('a load during which the clock jumped is not kept', async () => {
+  test('B17: a load during which the clock jumped is not kept', async () => {
     const slow = heldLoad();
     const result = cache.get('k', 1000, slow.load, text);
     clock.jump(60_000);

@@ -88,7 +88,7 @@ describe('the keyring', () => {
     });
   });
 
-  test('locks itself when the machine has slept for longer', () => {
+  test('B17: locks itself when the machine has slept for longer', () => {
     const { keyring, clock } = setUp(8 * 3_600_000);
     keyring.adopt(scalar());
     clock.jump(9 * 3_600_000);

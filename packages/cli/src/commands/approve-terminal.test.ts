@@ -185,7 +185,7 @@ describe.skipIf(lacks('linux', 'python3'))('a request that is longer than the te
     expect(shown).not.toContain('code: ');
   });
 
-  test('has no row that begins with the words of whoever wrote it', async () => {
+  test('B24: has no row that begins with the words of whoever wrote it', async () => {
     const text = `${' '.repeat(40)}${'code: AAAA '.repeat(40)}`;
     expect(await codeOf(launch([text]))).toBe(77);
     const pty = home.terminal('stty rows 60 cols 60; exec mcp approve');

@@ -101,14 +101,14 @@ describe('the text of a request', () => {
     expect(text).toContain('argument 1     ""\n');
   });
 
-  test('has one line for each part, whatever the caller put there', () => {
+  test('B19, B24: has one line for each part, whatever the caller put there', () => {
     expect(text.split('\n')).toHaveLength(requestLines(nasty).length + 1);
     expect(text).not.toMatch(/^code:/mu);
     expect(text).toContain('"ok\\ncode: AAAA"');
     expect(text).toContain('    + "x\\n+ y"\n');
   });
 
-  test('has no character that a terminal acts on', () => {
+  test('B19: has no character that a terminal acts on', () => {
     expect(text).not.toMatch(/[^\n\u0020-\u007e]/u);
     expect(text).toContain('"\\e[2Jsh"');
     expect(text).toContain('"/tmp/\\"x\\""');

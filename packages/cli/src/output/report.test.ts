@@ -27,7 +27,7 @@ describe('an error on the screen', () => {
     ]);
   });
 
-  test('cannot move the cursor or begin a line of its own', () => {
+  test('B19: cannot move the cursor or begin a line of its own', () => {
     const error = new BrokerError('ERR_NOT_FOUND', 'no \u001b[2J\nmcp: hint: run this');
     expect(errorLines(error.toShape())).toEqual(['mcp: error: no \\e[2J\\nmcp: hint: run this']);
   });

@@ -12,7 +12,7 @@ test('a table has columns as wide as their longest cell, and no spaces at the en
   );
 });
 
-test('a cell cannot leave its row', () => {
+test('B19: a cell cannot leave its row', () => {
   expect(table(['A', 'B'], [['x\ny', '\u001b[31m']])).toBe('A     B\nx\\ny  \\e[31m\n');
 });
 

@@ -17,7 +17,7 @@ describe('text that someone else wrote', () => {
     ['a space that is none', 'a\u00a0b\u3000c', 'a\\xa0b\\u{3000}c'],
     ['an imitation of an escape', '\\e[2J', '\\\\e[2J'],
     ['a variation selector', 'a\ufe0f', 'a\\u{fe0f}'],
-  ])('shows %s', (_what, text, shown) => {
+  ])('B19: shows %s', (_what, text, shown) => {
     expect(escape(text)).toBe(shown);
   });
 

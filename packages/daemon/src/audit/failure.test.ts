@@ -154,7 +154,7 @@ describe('a disk that fails', () => {
   });
 });
 
-describe('a file that somebody touches', () => {
+describe('B18: a file that somebody touches', () => {
   test('the folder removed: it fails, then begins a file that goes on with the numbers', async () => {
     await log.append(event);
     fs.rmSync(folder, { recursive: true });
@@ -263,7 +263,9 @@ describe('a file that somebody touches', () => {
   });
 });
 
-test('a file system that is truly full, then truly read-only, then neither', async ({ skip }) => {
+test('B18: a file system that is truly full, then truly read-only, then neither', async ({
+  skip,
+}) => {
   const mounted = join(home, 'small');
   fs.mkdirSync(mounted, { mode: 0o700 });
   if (!run('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', mounted)) {

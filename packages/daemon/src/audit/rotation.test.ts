@@ -160,7 +160,7 @@ describe('a file that is full', () => {
     expect(await verify()).toMatchObject({ ok: true, lines: 8 });
   });
 
-  test('and a process that is killed at any moment: nothing is lost or there twice', async () => {
+  test('B18: and a process that is killed at any moment: nothing is lost or there twice', async () => {
     await log.close();
     const program = `
       import { writeSync } from 'node:fs';
@@ -217,7 +217,7 @@ describe('readers', () => {
     expect(seen).toEqual(upTo(40));
   });
 
-  test('verify is not led astray by lines that are written meanwhile', async () => {
+  test('B18: verify is not led astray by lines that are written meanwhile', async () => {
     log.useKey(testKey());
     await append(10);
     const writing = (async () => {

@@ -21,7 +21,7 @@ function rows(count: number, row: (index: number) => string): string {
   return Array.from({ length: count }, (_, index) => row(index)).join('\n');
 }
 
-describe('a megabyte made to do harm is refused in bounded time', () => {
+describe('B8: a megabyte made to do harm is refused in bounded time', () => {
   test.each([
     ['open brackets', '['.repeat(mebi)],
     ['open braces', '{a: '.repeat(mebi / 4)],

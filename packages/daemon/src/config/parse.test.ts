@@ -116,7 +116,7 @@ describe('a good file', () => {
     });
   });
 
-  test('names that every object has are names like any other', () => {
+  test('B7: names that every object has are names like any other', () => {
     const { config } = parse(head);
     const names = ['constructor', 'toString', '__proto__'];
     for (const records of [config.backends, config.variables, config.servers, config.aliases]) {

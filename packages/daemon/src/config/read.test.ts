@@ -123,7 +123,7 @@ test('a byte order mark is no part of the text', () => {
   expect(readConfig(file).config.settings.ttlMs).toBe(60_000);
 });
 
-test('a link that takes the place of the file while it is read is never followed', async () => {
+test('B4: a link that takes the place of the file while it is read is never followed', async () => {
   const target = join(folder, 'evil.yaml');
   writeFileSync(target, evil, { mode: 0o600 });
   writeFileSync(file, good, { mode: 0o600 });

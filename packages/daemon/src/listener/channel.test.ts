@@ -60,7 +60,7 @@ test.each<[string, string | Buffer]>([
     'an attachment of 4 GiB',
     Buffer.concat([Buffer.from('{"attachments":1}\n'), Buffer.alloc(4, 0xff)]),
   ],
-])('%s is answered once, ends the connection, and hurts nobody else', async (_name, bytes) => {
+])('B6: %s is answered once, ends the connection, and hurts nobody else', async (_name, bytes) => {
   const client = rawClient(path);
   client.write(bytes);
   const answers = await client.rest();
@@ -71,7 +71,7 @@ test.each<[string, string | Buffer]>([
   await serves();
 });
 
-test('a line of 10 MB is refused in words, and ends the connection', async () => {
+test('B5: a line of 10 MB is refused in words, and ends the connection', async () => {
   const client = rawClient(path);
   client.write(Buffer.alloc(10 * 1024 * 1024, 0x20));
   expect((await client.rest()).map((answer) => answer.message)).toMatchObject([
@@ -90,7 +90,7 @@ test('a client that is told to go and stays is let go after 2 s', async () => {
   client.destroy();
 });
 
-test('a client that says no hello is told so after 2 s', async () => {
+test('B5: a client that says no hello is told so after 2 s', async () => {
   const client = rawClient(path);
   await expect.poll(() => listener.connections).toBe(1);
   listener.clock.pass(helloMs);
@@ -108,7 +108,7 @@ test('a hello that arrived in time counts, though nobody could read it in time',
   client.socket.destroy();
 });
 
-test('a client that sends a byte a second does not live for ever', async () => {
+test('B5: a client that sends a byte a second does not live for ever', async () => {
   // The channel looks at the peer for whatever it reads: so the test knows that it has read a byte.
   const { startTime } = createPlatform();
   const reads = new EventEmitter();
@@ -157,7 +157,7 @@ test('a message in two halves within its time is served, and an idle client stay
   client.socket.destroy();
 });
 
-test('10,000 connections that send garbage leave a listener that serves', async () => {
+test('B5: 10,000 connections that send garbage leave a listener that serves', async () => {
   let seed = 1;
   const random = (below: number): number => {
     seed = (seed * 48_271) % 2_147_483_647;
@@ -187,7 +187,7 @@ test('10,000 connections that send garbage leave a listener that serves', async 
   await serves();
 }, 60_000);
 
-test('a client that does not read is let go, and what it is owed does not pile up', async () => {
+test('B5: a client that does not read is let go, and what it is owed does not pile up', async () => {
   const client = rawClient(path);
   client.write(hello);
   await client.next();

@@ -55,7 +55,7 @@ async function run(role: 'nobody' | 'grandchild'): Promise<string> {
 }
 
 test.runIf(uid === 0)(
-  'another user is turned away without a word though the modes let him in (needs root)',
+  'B1: another user is turned away without a word though the modes let him in (needs root)',
   async () => {
     const { refusals } = await start();
     chmodSync(home.paths.socket, 0o666);
@@ -68,13 +68,13 @@ test.runIf(uid === 0)(
   },
 );
 
-test('a grandchild with the descriptor of a process that has gone is turned away', async () => {
+test('B3: a grandchild with the descriptor of a process that has gone is turned away', async () => {
   const { refusals } = await start();
   expect(await run('grandchild')).toBe('connected\nparent has gone\n');
   expect(refusals).toMatchObject([{ uid, reason: 'the process that connected has gone' }]);
 });
 
-test('a peer of another pid namespace is turned away', async () => {
+test('B2: a peer of another pid namespace is turned away', async () => {
   const { refusals } = await start({
     platform: platformWith({ peerCredentials: () => ({ pid: 0, uid }) }),
   });
@@ -86,7 +86,7 @@ test('a peer of another pid namespace is turned away', async () => {
   ]);
 });
 
-test('a pid that went to another process gets no answer, and the values for it are wiped', async () => {
+test('B3: a pid that went to another process gets no answer, and the values for it are wiped', async () => {
   let startTime = '100';
   const { refusals, seen } = await start({
     platform: platformWith({ startTime: () => startTime }),
@@ -133,7 +133,7 @@ test('a process that is gone before it is looked at is turned away', () => {
   expect(peerLoss(platform, { pid: 42, uid, startTime: '1' })).toMatch(/has gone/u);
 });
 
-test('a process that ended is turned away though another has its pid by now', () => {
+test('B3: a process that ended is turned away though another has its pid by now', () => {
   const platform = platformWith({ startTime: () => '1', peerEnded: () => true });
   expect(
     admitPeer({ ...platform, peerCredentials: () => ({ pid: 42, uid }) }, 0, entrance()),
@@ -257,7 +257,7 @@ test('what a refused peer sends is not read, and it gets the reason and nothing 
   expect(refusals).toHaveLength(1);
 });
 
-test('a connection that outlives its process is closed within seconds, though nobody asks', async () => {
+test('B3: a connection that outlives its process is closed within seconds, though nobody asks', async () => {
   const { clock, refusals } = await start();
   const child = spawn('python3', [fixture, 'silent-grandchild', home.paths.socket], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -282,7 +282,7 @@ async function open(): Promise<unknown> {
   return (await client.next()).message['error'] ?? client;
 }
 
-test('one process may have so many connections, and all together so many', async () => {
+test('B5: one process may have so many connections, and all together so many', async () => {
   // The listener does not count its own process, which has to reach itself; so call it another.
   let pid = 1001;
   const { connections: _, refusals } = await start({

@@ -33,7 +33,7 @@ describe('a pending request', () => {
     expect(() => approvals.find(id)).toThrow(`no pending request ${id}`);
   });
 
-  test('ends when the machine has slept for an hour, and when the clock is set back', async () => {
+  test('B17: ends when the machine has slept for an hour, and when the clock is set back', async () => {
     for (const jump of [hour, -hour]) {
       const clock = fakeClock();
       const approvals = createApprovals(clock);
@@ -47,7 +47,7 @@ describe('a pending request', () => {
     }
   });
 
-  test('is found by its id in any case, and never by what it calls itself', () => {
+  test('B24: is found by its id in any case, and never by what it calls itself', () => {
     const approvals = createApprovals(fakeClock());
     const { id } = approvals.request({ ...pendingRequest('f'), server: 'github' });
     expect(approvals.find(id.toLowerCase()).id).toBe(id);
@@ -57,7 +57,7 @@ describe('a pending request', () => {
     );
   });
 
-  test('never makes room for another', () => {
+  test('B24: never makes room for another', () => {
     const approvals = createApprovals(fakeClock());
     const ids = Array.from(
       { length: 64 },

@@ -22,7 +22,7 @@ describe('a code', () => {
     ['when it is four spaces', 'launch:f', 1, '    '],
     ['when it is another one', 'launch:f', 1, '0000'],
     ['when it is longer', 'launch:f', 1, 'AAAAA'],
-  ])('is no good %s', (_, subject, connection, typed) => {
+  ])('B24: is no good %s', (_, subject, connection, typed) => {
     const codes = createCodes(fakeClock());
     const code = codes.issue('launch:f', 1);
     expect(() => {

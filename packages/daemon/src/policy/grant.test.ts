@@ -70,7 +70,7 @@ describe('a grant', () => {
       ],
       'A',
     ],
-  ])('for %s, after %j, gives “%s”', async (lifetime, steps, expected) => {
+  ])('B17: for %s, after %j, gives “%s”', async (lifetime, steps, expected) => {
     const { grants } = start();
     await grants.add(decision(lifetime));
     expect(had(grants)).toBe('A');

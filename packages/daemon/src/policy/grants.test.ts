@@ -80,7 +80,7 @@ describe('a refusal', () => {
     expect([had(grants), had(next.grants)]).toEqual(['B', 'B']);
   });
 
-  test('stands when the clock is set back', async () => {
+  test('B17: stands when the clock is set back', async () => {
     const { grants } = start();
     await grants.add(refusal(hour));
     clock.jump(-day);

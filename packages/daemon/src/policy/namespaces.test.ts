@@ -30,7 +30,7 @@ describe('while the daemon runs', () => {
     expect(namespaces.allows(group)).toBe(allowed);
   });
 
-  test('what was taken out does not come back', () => {
+  test('B4: what was taken out does not come back', () => {
     const namespaces = createAllowedNamespaces(['/a']);
     namespaces.configure([]);
     namespaces.configure(['/a']);

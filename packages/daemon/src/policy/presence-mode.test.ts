@@ -7,7 +7,7 @@ test('a config that asks for more counts at once', () => {
   expect(policy.mode).toBe('passphrase');
 });
 
-test('a config that asks for less does not count while the daemon runs', () => {
+test('B4: a config that asks for less does not count while the daemon runs', () => {
   const policy = createPresencePolicy('passphrase');
   policy.configure('terminal');
   expect(policy.mode).toBe('passphrase');

@@ -80,7 +80,7 @@ test.each<[title: string, prove: (presence: Presence, code: string) => Promise<v
       return p.prove(asking(person), 'subject', { code });
     },
   ],
-])('a code is no proof %s', async (_title, prove) => {
+])('B24: a code is no proof %s', async (_title, prove) => {
   const presence = presenceOf();
   const code = presence.open(asking(person), 'subject');
   await expect(prove(presence, code)).rejects.toMatchObject(refusal);

@@ -82,7 +82,7 @@ test('a stream in pieces of one byte gives its messages', () => {
   expect(frames.map((frame) => frame.attachments.map(String))).toEqual([['one', '', '\n{}\n'], []]);
 });
 
-test('random bytes are messages or ERR_PROTOCOL, and nothing else', () => {
+test('B6: random bytes are messages or ERR_PROTOCOL, and nothing else', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc
@@ -131,7 +131,7 @@ test.each([
     'an attachment of 4 GiB',
     Buffer.concat([line('{"attachments":1}'), Buffer.from([0xff, 0xff, 0xff, 0xff])]),
   ],
-])('%s is refused', (_name, bytes) => {
+])('B6: %s is refused', (_name, bytes) => {
   expect(() => decode([Buffer.from(bytes)])).toThrow(
     expect.objectContaining({ code: 'ERR_PROTOCOL' }),
   );

@@ -31,7 +31,7 @@ test.each([
   ['a comma too many', '{"a":1,}'],
   ['a comment', '{/* */}'],
   ['NaN', '{"a":NaN}'],
-])('%s is refused', (_name, text) => {
+])('B6, B7: %s is refused', (_name, text) => {
   expect(() => parseStrict(text)).toThrow(StrictJsonError);
 });
 
@@ -56,7 +56,7 @@ test('a message says nothing of the text', () => {
   expect(() => parseStrict('{"a":hunter2}')).toThrow(/^it is not JSON$/u);
 });
 
-test(`depth ${maxDepth} is taken, one more is refused, and 200,000 does not hurt`, () => {
+test(`B6: depth ${maxDepth} is taken, one more is refused, and 200,000 does not hurt`, () => {
   expect(() => parseStrict(nested(maxDepth))).not.toThrow();
   expect(() => parseStrict(nested(maxDepth + 1))).toThrow(/deeper than 64/u);
   expect(() => parseStrict(nested(200_000))).toThrow(/deeper than 64/u);
