@@ -23,6 +23,21 @@ export const systemClock: Clock = {
   },
 };
 
+/** By both clocks: one stands still while the machine sleeps, the other can be set back. */
+export interface Deadline {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+export function deadline(clock: Clock, ms: number): Deadline {
+  return { monotonic: clock.monotonic() + ms, wall: clock.now() + ms };
+}
+
+/** One of the clocks has reached it. */
+export function isOver({ monotonic, wall }: Deadline, clock: Clock): boolean {
+  return monotonic <= clock.monotonic() || wall <= clock.now();
+}
+
 /** Resolves after `ms` milliseconds, and keeps the process alive until then. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {

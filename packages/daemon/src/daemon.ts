@@ -57,8 +57,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, platform, clock, report } = options;
   let loaded = readConfig(paths.config);
   let configProblem: BrokerError | undefined;
+  // A shorter time counts when we start anew: else a config that is changed behind a person's back would
+  // have old lines removed, and the log say that this is as it should be.
+  let { keepMs } = loaded.config.audit;
   const audit = await openAuditLog(paths.audit, clock.now, {
-    limits: () => loaded.config.audit,
+    limits: () => ({ ...loaded.config.audit, keepMs }),
     onForged: () => {
       report('audit: the log is not what it was when its last MAC was made: mcp audit verify');
     },
@@ -112,6 +115,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     configProblem = undefined;
     broker.presence.configure(next.config.settings.presence);
     namespaces.configure(next.config.settings.allowNamespaces);
+    keepMs = Math.max(keepMs, next.config.audit.keepMs);
     keyring.reconfigure();
     await resolver.reset();
     report('config: loaded');

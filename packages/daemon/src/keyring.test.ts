@@ -113,6 +113,24 @@ describe('the keyring', () => {
     expect(keyring.unlocked).toBe(false);
   });
 
+  test('B4: counts by a longer one when the daemon starts anew, and not before', () => {
+    const { keyring, clock, settings } = setUp(1000);
+    keyring.adopt(scalar());
+    settings.lockAfterMs = 3_600_000;
+    keyring.reconfigure();
+    clock.pass(1000);
+    expect(keyring.unlocked).toBe(false);
+  });
+
+  test('B4: locks itself though the config has come to name an identity file', () => {
+    const { keyring, clock, settings } = setUp(1000);
+    keyring.adopt(scalar());
+    settings.identityFile = '/somewhere';
+    keyring.reconfigure();
+    clock.pass(1000);
+    expect(keyring.unlocked).toBe(false);
+  });
+
   test('takes no other identity while it holds one', () => {
     const { keyring } = setUp();
     keyring.adopt(scalar());

@@ -28,7 +28,7 @@ export interface Keyring extends IdentitySource {
   derive(label: KeyLabel): Buffer;
   /** Somebody uses the home: idle time begins anew. Mere looks at it do not count. */
   touch(): void;
-  /** The config changed: idle time counts by it from now on. */
+  /** The config changed: a shorter idle time counts from now on. */
   reconfigure(): void;
   /** False when it was locked already. */
   lock(): boolean;
@@ -62,6 +62,9 @@ export function createKeyring(options: KeyringOptions): Keyring {
   let epoch = 0;
   let used = { monotonic: 0, wall: 0 };
   let cancelIdle = (): void => {};
+  // A config that is changed behind a person's back relaxes neither of these while we run.
+  let lockAfterMs = options.lockAfterMs();
+  let isForMachine = false;
 
   // Deriving a key takes 256 MiB: one at a time, however many ask.
   let turn: Promise<unknown> = Promise.resolve();
@@ -74,10 +77,10 @@ export function createKeyring(options: KeyringOptions): Keyring {
   const watchIdle = (): void => {
     cancelIdle();
     // An identity file serves a machine without a person: nobody would be there to unlock it.
-    if (identity === undefined || keyring.hasIdentityFile) return;
+    if (identity === undefined || isForMachine) return;
     // By both clocks: one stands still while the machine sleeps, the other can be set back.
     const idleMs = Math.max(clock.monotonic() - used.monotonic, clock.now() - used.wall);
-    const left = options.lockAfterMs() - idleMs;
+    const left = lockAfterMs - idleMs;
     if (left <= 0) {
       keyring.lock();
       options.onIdle();
@@ -93,6 +96,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
     identity?.wipe();
     identity = vault.store(scalar);
     scalar.fill(0);
+    isForMachine = keyring.hasIdentityFile;
     keyring.touch();
     watchIdle();
   };
@@ -167,7 +171,10 @@ export function createKeyring(options: KeyringOptions): Keyring {
     touch() {
       used = { monotonic: clock.monotonic(), wall: clock.now() };
     },
-    reconfigure: watchIdle,
+    reconfigure() {
+      lockAfterMs = Math.min(lockAfterMs, options.lockAfterMs());
+      watchIdle();
+    },
     lock() {
       epoch += 1;
       cancelIdle();

@@ -68,7 +68,7 @@ const settings: z.ZodMiniType<Settings> = z.pipe(
       ),
       lock_after: described(
         z.prefault(value.duration, '8h'),
-        'Idle time after which the sealed file locks.',
+        'Idle time after which the sealed file locks. A longer one counts once the daemon has been restarted.',
       ),
       identity_file: described(
         z.optional(value.file),
@@ -243,7 +243,10 @@ export const schema: z.ZodMiniType<Config> = z.pipe(
     audit: z.prefault(
       section(
         {
-          keep: described(z.prefault(value.duration, '90d'), 'How long audit files are kept.'),
+          keep: described(
+            z.prefault(value.duration, '90d'),
+            'How long audit files are kept. A shorter time counts once the daemon has been restarted.',
+          ),
           rotate_at: described(
             z.prefault(value.size, '64MiB'),
             'Size at which a new audit file begins.',

@@ -1,5 +1,5 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Clock } from '../clock.ts';
+import { deadline, isOver, type Clock, type Deadline } from '../clock.ts';
 import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
 import { unusedCode } from './codes.ts';
 
@@ -28,8 +28,7 @@ export interface Approvals {
 
 interface Waiting {
   request: PendingApproval;
-  /** By both clocks: one stands still while the machine sleeps, the other can be set back. */
-  until: { monotonic: number; wall: number };
+  until: Deadline;
   cancel: () => void;
   readonly listeners: Set<() => void>;
 }
@@ -46,22 +45,18 @@ export function createApprovals(clock: Clock): Approvals {
     entry.listeners.clear();
   };
 
-  const isOver = ({ until }: Waiting): boolean =>
-    until.monotonic <= clock.monotonic() || until.wall <= clock.now();
-
   const dropOld = (): void => {
-    for (const entry of waiting.values()) if (isOver(entry)) drop(entry);
+    for (const entry of waiting.values()) if (isOver(entry.until, clock)) drop(entry);
   };
 
   /** From now on for another hour. */
   const keep = (entry: Waiting, request: Omit<PendingApproval, 'expires'>): PendingApproval => {
     entry.cancel();
-    const wall = clock.now() + pendingForMs;
-    entry.until = { monotonic: clock.monotonic() + pendingForMs, wall };
+    entry.until = deadline(clock, pendingForMs);
     entry.cancel = clock.after(pendingForMs, () => {
       drop(entry);
     });
-    entry.request = { ...request, expires: new Date(wall).toISOString() };
+    entry.request = { ...request, expires: new Date(entry.until.wall).toISOString() };
     return entry.request;
   };
 
@@ -80,7 +75,7 @@ export function createApprovals(clock: Clock): Approvals {
       const requested = new Date(clock.now()).toISOString();
       const entry: Waiting = {
         request: { ...request, id, requested, expires: requested },
-        until: { monotonic: 0, wall: 0 },
+        until: deadline(clock, pendingForMs),
         cancel: () => undefined,
         listeners: new Set(),
       };

@@ -1,6 +1,6 @@
 import { randomInt, timingSafeEqual } from 'node:crypto';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Clock } from '../clock.ts';
+import { deadline, isOver, type Clock, type Deadline } from '../clock.ts';
 
 /** Without the letters and digits that look alike. */
 const alphabet = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
@@ -19,18 +19,18 @@ export interface Codes {
 }
 
 export function createCodes(clock: Clock): Codes {
-  const issued = new Map<number, { code: string; subject: string; until: number }>();
+  const issued = new Map<number, { code: string; subject: string; until: Deadline }>();
 
   return {
     issue(subject, connection) {
       issued.delete(connection);
       // In the order of issue, so those that are over come first.
       for (const [other, { until }] of issued) {
-        if (until > clock.monotonic() && issued.size < maxIssued) break;
+        if (!isOver(until, clock) && issued.size < maxIssued) break;
         issued.delete(other);
       }
       const code = randomCode();
-      issued.set(connection, { code, subject, until: clock.monotonic() + validForMs });
+      issued.set(connection, { code, subject, until: deadline(clock, validForMs) });
       return code;
     },
     check(subject, connection, typed) {
@@ -39,7 +39,7 @@ export function createCodes(clock: Clock): Codes {
       const expected = Buffer.from(found?.code ?? '    ');
       const given = Buffer.from(typed.trim().toUpperCase());
       const isEqual = given.length === expected.length && timingSafeEqual(given, expected);
-      if (isEqual && found?.subject === subject && found.until > clock.monotonic()) return;
+      if (isEqual && found?.subject === subject && !isOver(found.until, clock)) return;
       throw new BrokerError('ERR_PRESENCE', 'the code was not typed right', {
         hint: 'start the command again: it shows another code, which is good once',
       });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Clock } from '../clock.ts';
+import { deadline, isOver, type Clock, type Deadline } from '../clock.ts';
 import type { Context } from '../listener/handler.ts';
 
 const validForMs = 30_000;
@@ -18,14 +18,13 @@ export interface Tickets<T> {
 export function createTickets<T>(clock: Clock): Tickets<T> {
   const issued = new Map<
     string,
-    { readonly content: T; readonly context: Context; until: number }
+    { readonly content: T; readonly context: Context; readonly until: Deadline }
   >();
   const watched = new WeakSet<Context['connection']>();
 
   const sweep = (gone: (context: Context) => boolean): void => {
-    const now = clock.monotonic();
     for (const [ticket, { context, until }] of issued) {
-      if (until <= now || gone(context)) issued.delete(ticket);
+      if (isOver(until, clock) || gone(context)) issued.delete(ticket);
     }
   };
 
@@ -40,13 +39,13 @@ export function createTickets<T>(clock: Clock): Tickets<T> {
         });
       }
       const ticket = randomBytes(16).toString('hex');
-      issued.set(ticket, { content, context, until: clock.monotonic() + validForMs });
+      issued.set(ticket, { content, context, until: deadline(clock, validForMs) });
       return ticket;
     },
     redeem(context, ticket) {
       const found = issued.get(ticket);
       issued.delete(ticket);
-      if (found === undefined || found.until <= clock.monotonic()) return undefined;
+      if (found === undefined || isOver(found.until, clock)) return undefined;
       return isSame(found.context, context) ? found.content : undefined;
     },
   };
