@@ -1,4 +1,3 @@
-import type { webcrypto } from 'node:crypto';
 import { createFile, replaceFile } from '../durable-write.ts';
 import { BrokerError, toBrokerError } from '../errors.ts';
 import type { CallOptions, Item, Locator, Provider } from '../provider.ts';
@@ -13,6 +12,7 @@ import {
   type SealedItem,
   serializeDocument,
 } from './document.ts';
+import { openOwn } from './open-own.ts';
 import { createTurns } from './turns.ts';
 import { Secret, type SecretInfo } from '../secret.ts';
 
@@ -115,13 +115,14 @@ export function createSealedFile(context: SealedFileContext): Provider {
     try {
       const unlock = await context.lock(`${file}.lock`, signal);
       try {
-        const { plaintext, key } = await open(context);
+        const plaintext = await open(context);
         let next: Buffer | undefined;
         try {
           const document = parseDocument(plaintext, file);
           const { result, changed } = edit(document);
           if (!changed) return result;
           next = serializeDocument(document);
+          const key = context.identity.use(importScalar);
           const sealed = await seal(next, await recipientOf(key));
           if (sealed.length > maxFileBytes) throw full(file);
           await replaceFile(file, sealed, signal);
@@ -155,7 +156,7 @@ async function read<T>(
   { signal }: CallOptions,
   action: (document: SealedDocument) => T,
 ): Promise<T> {
-  const { plaintext } = await open(context);
+  const plaintext = await open(context);
   try {
     signal.throwIfAborted();
     return action(parseDocument(plaintext, context.file));
@@ -164,10 +165,7 @@ async function read<T>(
   }
 }
 
-async function open({
-  file,
-  identity,
-}: SealedFileContext): Promise<{ plaintext: Buffer; key: webcrypto.CryptoKey }> {
+async function open({ file, identity }: SealedFileContext): Promise<Buffer> {
   const sealed = readOwnFile(file, { what: 'sealed file', maxBytes: maxFileBytes });
   if (sealed === undefined) {
     throw new BrokerError('ERR_NO_HOME', `sealed file ${file} does not exist`, {
@@ -175,9 +173,10 @@ async function open({
       subject: file,
     });
   }
-  const key = identity.use(importScalar);
+  const plaintext = identity.use((scalar) => openOwn(sealed, scalar));
+  if (plaintext !== undefined) return plaintext;
   try {
-    return { plaintext: await unseal(sealed, key), key };
+    return await unseal(sealed, identity.use(importScalar));
   } catch (error) {
     const foreign = error instanceof NoMatch;
     const problem = foreign ? 'is encrypted for another identity' : 'is damaged';
