@@ -207,7 +207,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   // All that follows may call back at once, so it comes last.
   await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
-  void auditKeys.keep();
+  auditKeys.keepSoon();
   listener = await startListener({
     paths,
     platform,

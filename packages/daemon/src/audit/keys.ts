@@ -11,6 +11,7 @@ import type { Head } from './link.ts';
 const label = 'audit/v1';
 /** A line is kept apart at the latest so long after it was written. */
 const keepEveryMs = 60_000;
+const keepSoonMs = 2000;
 
 /**
  * Gives the log its key while the home is unlocked, and keeps the number and hash of its newest line sealed
@@ -21,6 +22,8 @@ export interface AuditKeys {
   attach(): Promise<void>;
   /** Keeps the newest line with a MAC; never throws. Goes on with it while the home is unlocked. */
   keep(): Promise<void>;
+  /** The same in a moment: whoever started the daemon waits for its first launch. */
+  keepSoon(): void;
   /** What is kept. Throws `ERR_LOCKED`. */
   kept(): Promise<Head | undefined>;
 }
@@ -74,6 +77,10 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
       }
       cancel();
       if (keyring.unlocked) cancel = clock.after(keepEveryMs, () => void keys.keep());
+    },
+    keepSoon() {
+      cancel();
+      cancel = clock.after(keepSoonMs, () => void keys.keep());
     },
     async kept() {
       const bytes = await own.get(item);
