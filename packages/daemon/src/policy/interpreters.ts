@@ -5,7 +5,7 @@ import { runNpm, runNpx, runPnpm, runPnpx, runYarn } from './npm-runners.ts';
 import { runDotnet, runJava, runPerl, runPhp, runRuby } from './other-programs.ts';
 import { runPython } from './python-programs.ts';
 import { runPipx, runUv, runUvx } from './python-runners.ts';
-import { runBusybox, runEnv, runLauncher, runShell } from './shell-programs.ts';
+import { runBusybox, runEnv, runLauncher, runShell, runUnfollowed } from './shell-programs.ts';
 import type { Trail } from './trail.ts';
 
 /** The program that reads the arguments. */
@@ -30,8 +30,19 @@ const interpreters: ReadonlyMap<string, Interpreter> = new Map<string, Interpret
   ...each('busybox toybox coreutils', runBusybox),
   ...each(
     `chroot chrt doas dotenv dotenvx doppler faketime firejail flock ionice nice nohup op proot setarch
-     setpriv setsid stdbuf strace su sudo systemd-run taskset time timeout unshare xargs xvfb-run`,
+     setpriv setsid stdbuf strace su sudo systemd-run taskset time timeout unshare xargs xvfb-run
+    aws-vault bwrap chpst cross-env direnv dumb-init entr env-cmd envchain gdb gosu infisical kubectl
+    ld.so ld-linux-aarch64.so ld-linux-x86-64.so ld-musl-aarch64.so ld-musl-x86_64.so ltrace nsenter
+    parallel perf pkexec runuser sops ssh su-exec tini unbuffer valgrind watch`,
     runLauncher,
+  ),
+  ...each(
+    `bundle cargo composer conda corepack fnm go gradle gradlew hatch just make mamba micromamba mise mix
+     mvn mvnw nix nix-shell nodemon nx pdm pipenv pixi pm2 poetry pyenv rake rbenv rye task tox turbo volta
+     fastmcp flask gunicorn hypercorn mcp streamlit uvicorn vite-node
+     awk csh elixir elvish emacs erl escript expect fish gawk groovy guile julia kotlin lua luajit nu
+     osascript pwsh racket Rscript runghc sbcl scala swift tclsh tcsh wasmer wasmtime xonsh`,
+    runUnfollowed,
   ),
   ...each('node nodejs', runNode),
   ['tsx', runTsx],

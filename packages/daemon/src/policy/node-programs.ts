@@ -38,7 +38,9 @@ export const runNode: Interpreter = async (trail, args, { name, path, role }) =>
   const [script, ...rest] = found.rest;
   if (script === undefined || script === '-') return fromStdin(trail, name);
   if (script === 'inspect') return runNode(trail, rest, { name, path, role });
-  const main = mainFile(trail.resolve(script));
+  // A slash at its end says that it is a folder.
+  const isFolder = /(?:^|\/)\.{0,2}$/.test(script);
+  const main = mainFile(trail.resolve(script), isFolder);
   const one = await trail.add('script', main, `script of ${name}`);
   // `node …/npx-cli.js` is npx; a script that was found by its first line is read by its own name.
   if (one === undefined) return;
@@ -48,7 +50,17 @@ export const runNode: Interpreter = async (trail, args, { name, path, role }) =>
 
 /** What is loaded before the program: by options, and by `NODE_OPTIONS`. */
 async function preload(trail: Trail, found: Scan): Promise<void> {
-  const fromEnvironment = scan((trail.variable('NODE_OPTIONS') ?? '').split(/\s+/), node);
+  const text = trail.variable('NODE_OPTIONS') ?? '';
+  const given = text.split(' ').filter((word) => word !== '');
+  const fromEnvironment = scan(given, node);
+  // Quotes, and whatever ends the options for us and not for Node.
+  if (
+    /["\\]/.test(text) ||
+    fromEnvironment.unknown !== undefined ||
+    fromEnvironment.rest.length > 0
+  ) {
+    trail.limit('what NODE_OPTIONS loads is not known');
+  }
   for (const { options } of [fromEnvironment, found]) {
     for (const module of valuesOf(options, preloads)) await preloadModule(trail, module);
     for (const file of valuesOf(options, preloadedFiles)) {
@@ -84,18 +96,19 @@ function pathOfUrl(url: string): string {
 }
 
 /** The file that Node runs for a path: itself, with an extension, or what a folder names. */
-function mainFile(path: string): string {
+function mainFile(path: string, mustBeFolder = false): string {
   if (isFile(path)) return path;
   const isFolder = kindOf(path) === 'folder';
   const main = isFolder ? readMembers(join(path, 'package.json'))?.['main'] : undefined;
-  const bases = [
-    path,
-    ...(typeof main === 'string' ? [join(path, main), join(path, main, 'index')] : []),
-    ...(isFolder ? [join(path, 'index')] : []),
+  const ends = ['.js', '.json', '.node'];
+  const withEnds = (base: string): string[] => ends.map((end) => base + end);
+  const candidates = [
+    ...(isFolder && mustBeFolder ? [] : withEnds(path)),
+    ...(typeof main === 'string'
+      ? [join(path, main), ...withEnds(join(path, main)), ...withEnds(join(path, main, 'index'))]
+      : []),
+    ...(isFolder ? withEnds(join(path, 'index')) : []),
   ];
-  const candidates = bases.flatMap((base) =>
-    ['', '.js', '.json', '.node'].map((end) => base + end),
-  );
   return candidates.find(isFile) ?? path;
 }
 
@@ -141,7 +154,11 @@ async function runTypeScript(
   }
   const folder = valueOf(found, '--cwd', '--dir');
   if (folder !== undefined) trail.enter(folder);
-  if (has(found, ...inline)) return trail.needFolder();
+  // Of tsconfig.json there, `paths` says what a module's name stands for.
+  trail.needFolder();
+  const settings = findUpwards(trail.folder, 'tsconfig.json');
+  if (settings !== undefined) await trail.addIfThere('preload', settings);
+  if (has(found, ...inline)) return;
   const [script] = found.rest;
   if (script === undefined || script === '-') return fromStdin(trail, name);
   await trail.add('script', withExtension(trail.resolve(script)), `script of ${name}`);
@@ -174,7 +191,10 @@ export const runBun: Interpreter = async (trail, args, running) => {
   if (found.unknown !== undefined) return unknownOption(trail, name, found.unknown);
   const folder = valueOf(found, '--cwd');
   if (folder !== undefined) trail.enter(folder);
-  if (has(found, '-e', '--eval', '-p', '--print')) return trail.needFolder();
+  // It names files that are loaded first.
+  trail.needFolder();
+  await trail.addIfThere('preload', trail.resolve('bunfig.toml'));
+  if (has(found, '-e', '--eval', '-p', '--print')) return;
   const [first, ...rest] = found.rest;
   if (first === 'x') return runNpx(trail, rest, { ...running, name: 'bunx' });
   if (first === 'run') return runBun(trail, rest, running);

@@ -35,6 +35,8 @@ export const runNpx: Interpreter = async (trail, args, running) => {
   ) {
     return unknownOption(trail, running.name, '--prefix');
   }
+  // It may say which cache and which options for Node.
+  await trail.addIfThere('preload', projectFile(trail));
   const packages = valuesOf(found.options, ['--package', '-p']);
   const cache = valueOf(found, '--cache') ?? npmCache(trail);
   await fetchAndRun(trail, running, packages, found.rest, cache);
@@ -121,12 +123,17 @@ function binName(folder: string, name: string): string {
   return new Set(Object.values(bin)).size === 1 ? (names[0] ?? own) : own;
 }
 
+function projectFile(trail: Trail): string {
+  return join(localPrefix(trail.folder), '.npmrc');
+}
+
 function npmCache(trail: Trail): string {
   const setting = (name: string): string | undefined =>
     trail.variable(`npm_config_${name}`) ?? trail.variable(`NPM_CONFIG_${name.toUpperCase()}`);
   const userFile = setting('userconfig') ?? join(trail.home, '.npmrc');
-  const given =
-    setting('cache') ?? /^\s*cache\s*=(.*)$/m.exec(readText(userFile) ?? '')?.[1]?.trim();
+  const inFile = (file: string): string | undefined =>
+    /^\s*cache\s*=(.*)$/m.exec(readText(file) ?? '')?.[1]?.trim();
+  const given = setting('cache') ?? inFile(projectFile(trail)) ?? inFile(userFile);
   return given === undefined || given === '' ? join(trail.home, '.npm') : given;
 }
 

@@ -41,15 +41,15 @@ const local: [line: string, files: string][] = [
   ],
   [
     'uv run --directory ROOT/srv/project server.py',
-    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/server.py',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock interpreter srv/project/.venv/bin/python script srv/project/server.py',
   ],
   [
     'uv --directory project run serve',
-    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/.venv/bin/serve',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock interpreter srv/project/.venv/bin/python script srv/project/.venv/bin/serve',
   ],
   [
     'uv run --directory project python -m served',
-    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock script srv/project/.venv/bin/python script srv/project/.venv/lib/python3.12/site-packages/served/__main__.py',
+    'bin/uv package srv/project/pyproject.toml package srv/project/uv.lock interpreter srv/project/.venv/bin/python script srv/project/.venv/lib/python3.12/site-packages/served/__main__.py',
   ],
 ];
 

@@ -89,8 +89,8 @@ const follows: [line: string, files: string, needs: '' | 'folder' | 'path' | 'fo
     'folder path',
   ],
 
-  ['bun ROOT/srv/server.ts', 'bin/bun script srv/server.ts', ''],
-  ['bun run --smol ROOT/srv/server.ts', 'bin/bun script srv/server.ts', ''],
+  ['bun ROOT/srv/server.ts', 'bin/bun script srv/server.ts', 'folder'],
+  ['bun run --smol ROOT/srv/server.ts', 'bin/bun script srv/server.ts', 'folder'],
   [
     'deno run -A --config=ROOT/srv/dot.env ROOT/srv/server.ts',
     'bin/deno preload srv/dot.env script srv/server.ts',

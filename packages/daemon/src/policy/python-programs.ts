@@ -37,7 +37,11 @@ async function runModule(
 ): Promise<void> {
   trail.needFolder();
   const parts = module.split('.');
-  for (const folder of modulePath(trail, found, running)) {
+  const folders = modulePath(trail, found, running);
+  const [first = ''] = parts;
+  // A folder without __init__.py counts only where nothing else has the name.
+  const owner = folders.find((folder) => isModule(join(folder, first)));
+  for (const folder of owner === undefined ? folders : [owner]) {
     const files = findModule(folder, parts);
     if (files === undefined) continue;
     for (const [at, file] of files.entries()) {
@@ -48,19 +52,24 @@ async function runModule(
   trail.limit(`the module ${module} was not found where ${running.name} looks for it`);
 }
 
+function isModule(path: string): boolean {
+  return isFile(join(path, '__init__.py')) || isFile(`${path}.py`);
+}
+
 function findModule(folder: string, parts: readonly string[]): readonly string[] | undefined {
   const [first = '', ...others] = parts;
   const inner = join(folder, first);
   const initial = join(inner, '__init__.py');
   const before = isFile(initial) ? [initial] : [];
+  const isPackage = before.length > 0 || !isFile(`${inner}.py`);
   if (others.length > 0) {
-    if (kindOf(inner) !== 'folder') return undefined;
+    if (!isPackage || kindOf(inner) !== 'folder') return undefined;
     const rest = findModule(inner, others);
     return rest === undefined ? undefined : [...before, ...rest];
   }
   const main = join(inner, '__main__.py');
-  if (isFile(main)) return [...before, main];
-  return isFile(`${inner}.py`) ? [`${inner}.py`] : undefined;
+  if (isPackage && isFile(main)) return [...before, main];
+  return isPackage ? undefined : [`${inner}.py`];
 }
 
 /** Where modules are looked for, in order (`sys.path`), as far as it can be told from outside. */

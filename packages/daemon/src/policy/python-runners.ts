@@ -41,7 +41,8 @@ export const runUvx: Interpreter = async (trail, args, running) => {
   }
   const bin = from === undefined ? spec.name : command;
   // A tool that is installed is run from where it is; the cache of others has names of uv's own.
-  const tools = trail.variable('UV_TOOL_DIR') ?? join(trail.home, '.local', 'share', 'uv', 'tools');
+  const data = trail.variable('XDG_DATA_HOME') ?? join(trail.home, '.local', 'share');
+  const tools = trail.variable('UV_TOOL_DIR') ?? join(data, 'uv', 'tools');
   await runTool(trail, running.name, spec, join(tools, normal(spec.name)), bin, rest);
 };
 
@@ -64,7 +65,8 @@ export const runPipx: Interpreter = async (trail, args, running) => {
   const spec = pythonSpec(text);
   trail.pin(text, spec);
   pinOthers(trail, valuesOf(found.options, ['--with']));
-  const home = trail.variable('PIPX_HOME') ?? join(trail.home, '.local', 'share', 'pipx');
+  const data = trail.variable('XDG_DATA_HOME') ?? join(trail.home, '.local', 'share');
+  const home = trail.variable('PIPX_HOME') ?? join(data, 'pipx');
   const tools = join(home, 'venvs');
   await runTool(trail, 'pipx run', spec, join(tools, normal(spec.name)), command, rest);
 };
@@ -120,6 +122,9 @@ export const runUv: Interpreter = async (trail, args, running) => {
   const unknown = found.unknown ?? (has(found, '--active') ? '--active' : undefined);
   if (unknown !== undefined) return unknownOption(trail, 'uv run', unknown);
   enter(trail, valueOf(found, '--directory'));
+  for (const file of valuesOf(found.options, ['--env-file'])) {
+    await trail.addIfThere('preload', trail.resolve(file));
+  }
   const project = valueOf(found, '--project');
   await addProject(trail, project === undefined ? trail.folder : trail.resolve(project));
   const [first] = valuesOf(found.options, ['--with', '-w']);
@@ -148,6 +153,7 @@ async function runInProject(
   const place = trail.variable('UV_PROJECT_ENVIRONMENT') ?? '.venv';
   const environment = join(resolve(base, place), 'bin');
   const python = join(environment, 'python');
+  await trail.addIfThere('interpreter', python);
   if (has(found, '-m', '--module')) {
     return trail.read(['-m', command, ...rest], {
       name: 'python',

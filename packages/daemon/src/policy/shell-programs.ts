@@ -114,6 +114,13 @@ export const runLauncher: Interpreter = (trail, _args, { name }) => {
   trail.limit(`${name} starts another command, which is not followed`);
 };
 
+/** What builds or finds its program in a project, and languages whose options are not known here. */
+export const runUnfollowed: Interpreter = (trail, _args, { name }) => {
+  trail.needFolder();
+  trail.needPath();
+  trail.limit(`what ${name} runs is not followed`);
+};
+
 /** What a shell, or a runner with a text for one, may start is anything. */
 export function freeText(trail: Trail, what: string): void {
   trail.needFolder();

@@ -69,7 +69,10 @@ export function createTrail(digests: Digests, question: ProgramQuestion): Trail 
       return folder;
     },
     enter: (path) => void (folder = trail.resolve(path)),
-    home: question.home,
+    get home() {
+      const own = trail.variable('HOME');
+      return own === undefined || own === '' ? question.home : own;
+    },
     variable(name) {
       if (variables.has(name) || isCleared) return variables.get(name);
       return question.variable(name);
