@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { auditLines, createHome, type Home } from '../kit/home.ts';
+import { auditLines, createHome, expectSuccess, type Home } from '../kit/home.ts';
 import { connectTo, launchOf, ticketFor } from '../kit/protocol.ts';
 
 let home: Home;
@@ -108,6 +108,29 @@ describe('the cache', () => {
     await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase });
   });
 });
+
+test('a value that has gone since the decision is written down as one that could not be read', async () => {
+  const home = await createHome({ kind: 'sealed' });
+  try {
+    await home.set('A', 'value of A');
+    const client = await connectTo(home);
+    const { ticket } = await ticketFor(home, client, launchOf('A'));
+    expectSuccess(await home.mcp(['secret', 'rm', 'A']));
+    await expect(client.call('launch.take', { ticket })).rejects.toMatchObject({
+      code: 'ERR_UNKNOWN_VARIABLE',
+    });
+    client.close();
+    expect((await auditLines(home)).at(-1)).toMatchObject({
+      event: 'resolve',
+      outcome: 'failed',
+      code: 'ERR_UNKNOWN_VARIABLE',
+      variables: ['A'],
+      backend: 'sealed',
+    });
+  } finally {
+    await home.remove();
+  }
+}, 60_000);
 
 describe('the protocol', () => {
   test('has no method that gives a value without a launch', async () => {

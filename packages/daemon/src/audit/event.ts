@@ -41,6 +41,7 @@ export interface AuditEvent {
   readonly server?: string;
   /** Names of variables or canonical references. */
   readonly variables?: readonly string[];
+  /** One name, or several with commas between them. */
   readonly backend?: string;
   /** How many of the values came from the cache. */
   readonly cached?: number;

@@ -30,6 +30,7 @@ export const eventNames: Readonly<Record<AuditEventName, true>> = {
 };
 
 const identifier = /^[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}$/;
+const backends = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:,[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,255}$/;
 const variable =
   /^(?:[A-Za-z_][A-Za-z0-9_]{0,127}|\$<(?:[A-Za-z_][A-Za-z0-9_]{0,127}|[a-z][a-z0-9-]*:[A-Za-z0-9._/#@-]+)>)$/;
 
@@ -70,7 +71,7 @@ const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
       ? value
       : undefined;
   },
-  backend: matching(identifier),
+  backend: matching(backends),
   cached: count,
   age_ms: count,
   fingerprint: matching(identifier),

@@ -35,14 +35,16 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
   const { approvals, audit, grants, keyring } = broker;
   const tickets = createTickets<Launch>(broker.clock);
 
-  const deny = async (
+  /** `resolve`: the launch may have its values, and one could not be read. */
+  const refuse = async (
     line: Omit<AuditEvent, 'event' | 'outcome'>,
     thrown: unknown,
+    event: 'deny' | 'resolve' = 'deny',
   ): Promise<never> => {
     const { code } = toBrokerError(thrown);
     // Both have a line already, or cannot have one.
     if (code !== 'ERR_NOT_APPROVED' && code !== 'ERR_AUDIT') {
-      await audit.append({ event: 'deny', outcome: 'denied', code, ...line });
+      await audit.append({ event, outcome: event === 'deny' ? 'denied' : 'failed', code, ...line });
     }
     throw thrown;
   };
@@ -71,7 +73,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       about = { ...about, variables: facts.map(({ subject }) => subject) };
       const examined = await examine(broker, request, variables, context);
       const { launching, program } = examined;
-      about = { ...about, fingerprint: launching.fingerprint };
+      about = { ...about, fingerprint: launching.fingerprint, backend: backendsOf(variables) };
       const texts = variables.map(({ text }) => text);
       const known = new Map(variables.map(({ text, subject }) => [subject, text]));
       // A store that failed is told of first: it may be locked, and so are the grants then.
@@ -103,7 +105,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const ticket = tickets.issue(context, content);
       return { ticket: { launch, ticket, files: program.identities } };
     } catch (error) {
-      return deny(about, error);
+      return refuse(about, error);
     }
   };
 
@@ -128,10 +130,13 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const about = { ...caller(context), ...(launch === undefined ? {} : lineOf(launch)) };
       const began = broker.clock.monotonic();
       const { epoch } = keyring;
+      let reading = false;
       try {
         if (launch === undefined) throw invalidTicket();
         useGrant(broker, launch);
+        reading = true;
         const values = await readValues(broker.resolver, launch.plan, launch.variables);
+        reading = false;
         try {
           await audit.append({
             event: 'launch',
@@ -151,7 +156,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         broker.launches.add(context.peer);
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
-        return deny(about, error);
+        return refuse(about, error, reading ? 'resolve' : 'deny');
       }
     },
   };
@@ -224,8 +229,14 @@ function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
     launch: launch.launch,
     fingerprint: launch.launching.fingerprint,
     variables: launch.variables.map((variable) => variable.subject),
+    backend: backendsOf(launch.variables),
     ...(launch.server === undefined ? {} : { server: launch.server }),
   };
+}
+
+/** Names of the backends, each once, with commas between them. */
+function backendsOf(variables: readonly Plan[]): string {
+  return [...new Set(variables.map(({ backend }) => backend))].sort().join(',');
 }
 
 function noReference(): BrokerError {
