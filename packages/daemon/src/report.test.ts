@@ -23,6 +23,12 @@ async function run(
 }
 
 describe('a line of the log', () => {
+  test('B19: is one line, on which no terminal acts', async () => {
+    const text = String.raw`report('a\n2026 b\x1b[2J\x9b\u202e')`;
+    const { said } = await run(text);
+    expect(said).toMatch(/^\S+Z a\\u\{a\}2026 b\\u\{1b\}\[2J\\u\{9b\}\\u\{202e\}\n$/u);
+  });
+
   test.skipIf(lacks('linux'))('is lost when the disk is full, and nothing else is', async () => {
     const full = openSync('/dev/full', 'w');
     const text = "endOnBugs(); report('x'); setTimeout(() => console.log('lives'), 10);";

@@ -2,13 +2,23 @@ import { writeSync } from 'node:fs';
 
 const bugExitCode = 70;
 
-/** One line of the daemon's log. A log that takes no more, or a reader that has gone, is no reason to end. */
+/**
+ * One line of the daemon's log, whatever the text: paths and names in it are somebody else's. A log that
+ * takes no more, or a reader that has gone, is no reason to end.
+ */
 export function report(line: string): void {
   try {
-    writeSync(2, `${new Date().toISOString()} ${line}\n`);
+    writeSync(2, `${new Date().toISOString()} ${line.replace(unprintable, escaped)}\n`);
   } catch {
     // Nobody is left to be told.
   }
+}
+
+/** What begins another line, moves the cursor, hides or turns text around. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
 /** From now on an error that nobody caught ends the process with 70, and leaves a line without its content. */

@@ -3,6 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { defaultHome } from '@mcp-broker/daemon/client';
 
+import { json } from '../output/terminal.ts';
 import type { Session } from './session.ts';
 
 /** What an MCP client's configuration says to launch a server through this home, as JSON. */
@@ -16,7 +17,7 @@ export function clientSnippet({ paths, configGiven }: Session, command: string):
     args: ['exec', ...options, '--', 'npx', '-y', '@modelcontextprotocol/server-everything'],
     env: { API_TOKEN: '$<API_TOKEN>' },
   };
-  return JSON.stringify({ mcpServers: { everything: server } }, undefined, 2);
+  return json({ mcpServers: { everything: server } }, 2);
 }
 
 /**

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { requireHome } from './home.ts';
+import { json } from '../output/terminal.ts';
 import { createLineReader, lastOf, type LineReader } from './line-reader.ts';
 import type { Session } from './session.ts';
 
@@ -17,7 +18,7 @@ export async function showLogs({ lines, follow }: TailInput, session: Session): 
   const { output } = session;
   const reader = openLog(session);
   const print = (line: string): void => {
-    output.line(output.json ? JSON.stringify({ line }) : line);
+    output.line(output.json ? json({ line }) : line);
   };
   for (const line of lastOf(reader.read(), lines)) print(line);
   if (!follow) {

@@ -9,7 +9,7 @@
  * 4. Colour only on a terminal, never with NO_COLOR, `--no-color` or TERM=dumb, and never alone: a
  *    state that is coloured is also a word.
  * 5. Text that someone else wrote (names, arguments, log lines) passes `escape` on its way to a person:
- *    here for all that is one line, in tables and requests for each cell.
+ *    here for all that is one line, in tables and requests for each cell. In JSON it stands as escapes.
  *    Messages of our own are lower case, have no full stop, and name the thing, never a value.
  */
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { addressed, type Places } from './hint.ts';
 import { reportError } from './report.ts';
-import { escape } from './terminal.ts';
+import { escape, json } from './terminal.ts';
 
 export interface Sink {
   readonly isTTY?: boolean;
@@ -70,17 +70,17 @@ export function createOutput(options: OutputOptions): Output {
   const paint = (style: Style, text: string): string =>
     options.colour ? styleText(style, text, { validateStream: false }) : text;
   const typed = (text: string): string => addressed(text, options.places ?? {});
-  const json = (value: unknown): void => {
-    stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  const document = (value: unknown): void => {
+    stdout.write(`${json(value, 2)}\n`);
   };
   return {
     json: options.json,
     result(text, value) {
-      if (options.json) json(value);
+      if (options.json) document(value);
       else stdout.write(text);
     },
     done(line, value) {
-      if (options.json) json(value);
+      if (options.json) document(value);
       else if (!options.quiet) stdout.write(`${escape(line)}\n`);
     },
     line(text) {

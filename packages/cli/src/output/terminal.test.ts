@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { escape, quote } from './terminal.ts';
+import { escape, json, quote } from './terminal.ts';
 
 describe('text that someone else wrote', () => {
   test.each([
@@ -45,4 +45,12 @@ describe('text that someone else wrote', () => {
     expect(quote('')).toBe('""');
     expect(quote('a\\" b')).toBe('"a\\\\\\" b"');
   });
+});
+
+test('B19: JSON on a terminal does nothing there, and reads back as it was', () => {
+  const value = { 'k\u202e': ['a\u009b31m\u001b[2J\n', 'b\u2028\u{e0041}\u200b', 'c\\n"é名🙂'] };
+  const text = json(value, 2);
+  expect(JSON.parse(text)).toEqual(value);
+  expect(text.replaceAll('\n', '')).toMatch(/^[\u0020-\u007eé名🙂]*$/u);
+  expect(text).toContain('é名🙂');
 });

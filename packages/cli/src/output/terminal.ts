@@ -13,6 +13,23 @@ export function quote(text: string): string {
 }
 
 /**
+ * A value as JSON for a program, which a terminal does not act on when it is shown there: what `escape`
+ * would make visible stands as an escape of JSON, so that it reads back as it was.
+ */
+export function json(value: unknown, indent?: number): string {
+  // A line feed can only be one between members; the backslashes are those of JSON.
+  return JSON.stringify(value, undefined, indent).replace(unsafe(), (character) =>
+    character === '\n' || character === '\\' ? character : escapedUnits(character),
+  );
+}
+
+function escapedUnits(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
+  }).join('');
+}
+
+/**
  * Controls (C0, DEL, C1), formats (bidi, zero width, tags), lone surrogates, private use, unassigned,
  * line and paragraph separators, spaces other than the plain one, what Unicode says to ignore, and
  * the backslash, which would make an escape and its imitation look the same.
