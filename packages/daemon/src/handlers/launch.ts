@@ -73,7 +73,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       about = { ...about, variables: facts.map(({ subject }) => subject) };
       const examined = await examine(broker, request, variables, context);
       const { launching, program } = examined;
-      about = { ...about, fingerprint: launching.fingerprint, backend: backendsOf(variables) };
+      about = { ...about, fingerprint: launching.fingerprint, ...backendsOf(variables) };
       const texts = variables.map(({ text }) => text);
       const known = new Map(variables.map(({ text, subject }) => [subject, text]));
       // A store that failed is told of first: it may be locked, and so are the grants then.
@@ -229,14 +229,15 @@ function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
     launch: launch.launch,
     fingerprint: launch.launching.fingerprint,
     variables: launch.variables.map((variable) => variable.subject),
-    backend: backendsOf(launch.variables),
+    ...backendsOf(launch.variables),
     ...(launch.server === undefined ? {} : { server: launch.server }),
   };
 }
 
 /** Names of the backends, each once, with commas between them. */
-function backendsOf(variables: readonly Plan[]): string {
-  return [...new Set(variables.map(({ backend }) => backend))].sort().join(',');
+function backendsOf(variables: readonly Plan[]): Pick<AuditEvent, 'backend'> {
+  const names = [...new Set(variables.map(({ backend }) => backend))].sort();
+  return names.length === 0 ? {} : { backend: names.join(',') };
 }
 
 function noReference(): BrokerError {
