@@ -151,7 +151,9 @@ async function written<T>(
 
 /** What the code stands for: this launch, and these variables of it as they were shown. */
 function subjectOf({ fingerprint, variables }: PendingApproval): string {
-  return `launch:${fingerprint}:${variables.map(({ reference }) => reference).join(' ')}`;
+  // In an order of their own: another launch of it may have found them in another.
+  const references = variables.map(({ reference }) => reference).sort();
+  return `launch:${fingerprint}:${references.join(' ')}`;
 }
 
 /** Those that are named; without names, those that steer nothing. Throws `ERR_NOT_FOUND` and `ERR_USAGE`. */

@@ -30,10 +30,14 @@ type About = Omit<AuditEvent, 'event' | 'outcome'> & { readonly launch: string }
 
 type Answer = { readonly ticket: LaunchTicket } | { readonly pending: PendingApproval };
 
+/** Each holds its request in memory; one more is answered at once, as without `waitMs`. */
+const maxWaiting = 64;
+
 /** `launch.request` decides and gives a ticket; `launch.take` gives the values against it, once. */
 export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' | 'launch.take'> {
   const { approvals, audit, grants, keyring } = broker;
   const tickets = createTickets<Launch>(broker.clock);
+  let waiting = 0;
 
   /** `resolve`: the launch may have its values, and one could not be read. */
   const refuse = async (
@@ -76,8 +80,9 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       about = { ...about, fingerprint: launching.fingerprint, ...backendsOf(variables) };
       const texts = variables.map(({ text }) => text);
       const known = new Map(variables.map(({ text, subject }) => [subject, text]));
-      // A store that failed is told of first: it may be locked, and so are the grants then.
-      if (facts.every(({ failure }) => failure === undefined)) await loading;
+      const problem = await loading.then(() => undefined, toBrokerError);
+      const failures = facts.flatMap(({ failure }) => failure ?? []);
+      if (problem !== undefined && failures.length === 0) throw problem;
       const { granted, denied } = grants.look(launching, texts);
       const decision = decide({
         variables: facts.map((fact) => ({
@@ -86,7 +91,11 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         })),
         ...(denied === undefined ? {} : { denied }),
       });
-      if (decision.kind === 'deny') throw combineErrors(decision.problems);
+      if (decision.kind === 'deny') {
+        // Locked is told in any case, and once.
+        const isTold = problem === undefined || failures.some(({ code }) => code === problem.code);
+        throw combineErrors([...decision.problems, ...(isTold ? [] : [problem])]);
+      }
       if (decision.kind === 'ask') {
         const pending = approvals.request(
           pendingRequest(broker, request, examined, plan, variables, granted, context.peer.pid),
@@ -119,9 +128,14 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         const { pending } = answer;
         const left = until - broker.clock.monotonic();
         const error = notApproved(broker, pending);
-        if (left <= 0) throw error;
+        if (left <= 0 || waiting >= maxWaiting) throw error;
         context.connection.send('launch.pending', { id: pending.id, hint: error.hint ?? '' });
-        if (!(await settled(broker, pending, left, context.signal))) throw error;
+        waiting += 1;
+        try {
+          if (!(await settled(broker, pending, left, context.signal))) throw error;
+        } finally {
+          waiting -= 1;
+        }
       }
     },
 
@@ -134,6 +148,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       try {
         if (launch === undefined) throw invalidTicket();
         useGrant(broker, launch);
+        const { withdrawals } = grants;
         reading = true;
         const values = await readValues(broker.resolver, launch.plan, launch.variables);
         reading = false;
@@ -148,6 +163,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
           });
           // Whoever locked meanwhile was told that nothing leaves any more.
           if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
+          // Likewise whoever revoked or refused. Which launch was meant is not known of a used-up grant.
+          if (grants.withdrawals !== withdrawals) throw otherwiseMeanwhile();
         } catch (error) {
           for (const bytes of values.attachments) bytes.fill(0);
           throw error;
@@ -171,13 +188,15 @@ function useGrant({ grants, keyring, loaded }: Broker, launch: Launch): void {
   const texts = launch.variables.map(({ text }) => text);
   const { granted, denied } = grants.look(launch.launching, texts);
   const stands = denied === undefined && texts.every((text) => granted.has(text));
-  if (!stands || loaded.digest !== launch.config) {
-    throw new BrokerError('ERR_DENIED', 'approval or configuration changed during the launch', {
-      hint: 'start the server again',
-      retryable: true,
-    });
-  }
+  if (!stands || loaded.digest !== launch.config) throw otherwiseMeanwhile();
   grants.use(launch.launching, texts);
+}
+
+function otherwiseMeanwhile(): BrokerError {
+  return new BrokerError('ERR_DENIED', 'approval or configuration changed during the launch', {
+    hint: 'start the server again',
+    retryable: true,
+  });
 }
 
 /** Waits until a person has dealt with the request; false when the time is over. */

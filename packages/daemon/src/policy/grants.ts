@@ -59,6 +59,8 @@ export interface Grants {
     readonly fingerprint: string;
     readonly server?: string;
   }): LaunchDescription | undefined;
+  /** Goes up when something that was granted may be had no more: what is under way then gives nothing out. */
+  readonly withdrawals: number;
   /** What counts now, oldest first. */
   readonly list: readonly GrantSummary[];
   /** Why the file that was there grants nothing, until the next durable grant begins a new one. */
@@ -87,6 +89,7 @@ export function createGrants(options: GrantsOptions): Grants {
   let epoch = keyring.epoch;
   let loading: Promise<void> | undefined;
   let problem: BrokerError | undefined;
+  let withdrawals = 0;
   /** The file is there and could not be judged: nothing may take its place. */
   let isBlocked = false;
 
@@ -212,6 +215,7 @@ export function createGrants(options: GrantsOptions): Grants {
         if (keyring.epoch === began) {
           for (const one of old) held.delete(one);
           held.put(next);
+          if (grant.outcome === 'denied') withdrawals += 1;
         }
         return summaryOf(next);
       }),
@@ -221,6 +225,7 @@ export function createGrants(options: GrantsOptions): Grants {
         const gone = chosen.filter((one) => !isOver(one, clock));
         if (gone.length === 0) throw noGrant(which);
         for (const one of chosen) held.delete(one);
+        withdrawals += 1;
         if (chosen.some(isDurable)) {
           await write(held.all().filter(isDurable), 'keep the new').catch((error: unknown) => {
             throw inMemoryAlone(toBrokerError(error));
@@ -240,6 +245,9 @@ export function createGrants(options: GrantsOptions): Grants {
         .all()
         .filter((one) => !isOver(one, clock))
         .map(summaryOf);
+    },
+    get withdrawals() {
+      return withdrawals;
     },
     get problem() {
       return problem;
