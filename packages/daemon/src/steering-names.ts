@@ -6,7 +6,7 @@
  */
 const exact: ReadonlySet<string> = /* @__PURE__ */ words(`
   BASH_ENV BASHOPTS CDPATH ENV FPATH HOME IFS PATH PROMPT_COMMAND PS4 SHELL SHELLOPTS TMPDIR ZDOTDIR
-  XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR
+  XDG_CACHE_HOME XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR
   GCONV_PATH GETCONF_DIR GLIBC_TUNABLES HOSTALIASES LOCALDOMAIN LOCPATH NLSPATH RES_OPTIONS
   GIO_EXTRA_MODULES GIO_MODULE_DIR GTK_MODULES QT_PLUGIN_PATH
   NODE_CHANNEL_FD NODE_COMPILE_CACHE NODE_EXTRA_CA_CERTS NODE_OPTIONS NODE_PATH
@@ -33,10 +33,10 @@ const exact: ReadonlySet<string> = /* @__PURE__ */ words(`
 
 /** Of these, what one terminal of a user has otherwise than the next without any meaning for a server. */
 const surroundings: ReadonlySet<string> = /* @__PURE__ */ words(`
-  BROWSER EDITOR GIT_ASKPASS GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR HOME LESSCLOSE LESSOPEN MANPAGER
+  BROWSER EDITOR GIT_ASKPASS GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR LESSCLOSE LESSOPEN MANPAGER
   MCP_HOME MCP_LAUNCH NODE_CHANNEL_FD NODE_V8_COVERAGE PAGER PATH PROMPT_COMMAND PS4 SHELL SSH_ASKPASS
   SUDO_ASKPASS TMPDIR VIRTUAL_ENV VISUAL
-  XDG_CONFIG_DIRS XDG_CONFIG_HOME XDG_DATA_DIRS XDG_DATA_HOME XDG_RUNTIME_DIR
+  XDG_CONFIG_DIRS XDG_DATA_DIRS XDG_RUNTIME_DIR
   COMSPEC PATHEXT PSMODULEPATH SYSTEMROOT WINDIR
   npm_config_global_prefix npm_config_init_module npm_config_local_prefix npm_config_node_gyp
   npm_config_npm_version npm_config_user_agent
@@ -52,6 +52,8 @@ const mayHoldLogin: ReadonlySet<string> = /* @__PURE__ */ words(`
 /** Where a program finds what it talks to. A secret may well stand there, so `isSteeringName` lets it. */
 const address =
   /^(?:DOCKER_CONFIG|DOCKER_CONTEXT|KUBECONFIG|AWS_ENDPOINT_URL_.+|.+_(?:ADDR|BASE|ENDPOINT|HOST|PROXY|UR[IL]))$/;
+/** Where package runners take what they run from. A secret may well stand there too. */
+const runner = /^(?:(?:UV|PIP|PIPX|YARN|COREPACK|BUN_CONFIG)_.+|BUN_INSTALL_CACHE_DIR|DENO_DIR)$/;
 const npmPath = /^npm_config_(?:cache|globalconfig|node_options|prefix|script_shell|userconfig)$/i;
 
 const prefixes: readonly string[] = [
@@ -79,10 +81,13 @@ export function isSteeringName(
 
 /**
  * Whether an inherited variable of this name counts in the fingerprint although the entry does not set
- * it: it makes the server load code, trust someone, or talk to someone. PATH is handled apart.
+ * it: it makes the server load code, trust someone, or talk to someone. PATH is handled apart, and a HOME
+ * that is the user's own does not count in the end.
  */
 export function isInheritedSteering(name: string): boolean {
-  return (isSteeringName(name) || address.test(name)) && !surroundings.has(name);
+  return (
+    (isSteeringName(name) || address.test(name) || runner.test(name)) && !surroundings.has(name)
+  );
 }
 
 /** Of those, whether the value may be shown to a person: it says what is loaded, and holds no login. */

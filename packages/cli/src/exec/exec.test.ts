@@ -43,7 +43,7 @@ describe('mcp exec', () => {
   });
 
   test.each<[what: string, env: Readonly<Record<string, string>>, sent: readonly string[]]>([
-    ['nothing where nothing steers', { A: 'x', TOKEN: 'secret' }, []],
+    ['HOME alone where nothing steers', { A: 'x', TOKEN: 'secret' }, []],
     [
       'those that steer, each ended by a NUL, under their own names',
       {
@@ -62,9 +62,9 @@ describe('mcp exec', () => {
     expect(await mcp(args, { ...env, T: '$<T>' })).toMatchObject({ code: 0, stderr: '' });
     const [first = [], ...further] = attachments;
     expect(further).toEqual([]);
-    expect(first.map((bytes) => bytes.split('\0').toSorted())).toEqual(
-      sent.length === 0 ? [] : [['', ...sent]],
-    );
+    expect(first.map((bytes) => bytes.split('\0').toSorted())).toEqual([
+      ['', ...sent, `HOME=${fixture.home}`].toSorted(),
+    ]);
   });
 
   test('gives the program its own name as it was typed', async () => {

@@ -2,14 +2,13 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
 import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
-import { personalFolder } from '../paths.ts';
 import { backendOrigin } from '../policy/backend-identity.ts';
 import type { VariableFacts } from '../policy/decide.ts';
 import { changes } from '../policy/diff.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
 import type { Launching } from '../policy/grants.ts';
 import { keptLaunch } from '../policy/kept-launch.ts';
-import { readInherited } from '../policy/inherited.ts';
+import { accountHome, readInherited, withoutOwnFolders } from '../policy/inherited.ts';
 import type { Program } from '../policy/program.ts';
 import type {
   InheritedVariable,
@@ -61,7 +60,8 @@ export async function examine(
   context: Context,
 ): Promise<Examined> {
   const { platform } = broker;
-  const inherited = readInherited(context.attachments[0]);
+  const home = accountHome();
+  const inherited = withoutOwnFolders(readInherited(context.attachments[0]), home);
   const facts = platform.process(context.peer.pid);
   const workingDirectory = facts?.workingDirectory;
   if (facts === undefined || workingDirectory === undefined) throw noFolder();
@@ -71,7 +71,7 @@ export async function examine(
     searchPath: request.path,
     workingDirectory,
     variable: variableOf(request, inherited),
-    home: personalFolder(),
+    home,
   });
   const description = describe(broker, request, program, inherited, workingDirectory, variables);
   const startTime = platform.startTime(facts.parent);

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BrokerError } from '@mcp-broker/providers/errors';
@@ -152,6 +152,18 @@ test('what was granted once goes to one of two parents alone', async () => {
   const tickets = [await ticketed('once', first), await ask(second)];
   expect(await take(tickets[0] ?? '', first)).toEqual(['value']);
   await expect(take(tickets[1] ?? '', second)).rejects.toMatchObject({ code: 'ERR_DENIED' });
+});
+
+test('a launch with another HOME than the account’s is another launch', async () => {
+  const asked = async (variables: string): Promise<string | undefined> => {
+    const attachments = [Buffer.from(variables)];
+    await ask({ ...context(), attachments }).catch(() => undefined);
+    return lines.at(-1)?.fingerprint;
+  };
+  const plain = await asked('');
+  expect(await asked(`HOME=${userInfo().homedir}\0`)).toBe(plain);
+  expect(await asked('HOME=/srv/repository\0')).not.toBe(plain);
+  expect(await asked('UV_CACHE_DIR=/srv/repository\0')).not.toBe(plain);
 });
 
 test('more launches than are to wait at once are answered at once', async () => {

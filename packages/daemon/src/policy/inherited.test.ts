@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readInherited } from './inherited.ts';
+import { readInherited, withoutOwnFolders } from './inherited.ts';
 
 const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
@@ -49,4 +49,20 @@ test.each<[title: string, attachment: string | Buffer]>([
       hint: expect.any(String) as string,
     }),
   );
+});
+
+test('the folders of the user count where they are not their own', () => {
+  const names = (text: string): string[] =>
+    withoutOwnFolders(readInherited(Buffer.from(text)), '/home/ada').map(({ name }) => name);
+  expect(
+    names(
+      'HOME=/home/ada\0XDG_DATA_HOME=/home/ada/.local/share\0XDG_CONFIG_HOME=/home/ada/.config\0XDG_CACHE_HOME=/home/ada/.cache\0',
+    ),
+  ).toEqual([]);
+  expect(names('HOME=/srv/other\0XDG_DATA_HOME=/srv/other/share\0NODE_PATH=/home/ada\0')).toEqual([
+    'HOME',
+    'XDG_DATA_HOME',
+    'NODE_PATH',
+  ]);
+  expect(names('HOME=/home/ada/\0')).toEqual(['HOME']);
 });

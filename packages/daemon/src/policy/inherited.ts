@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { InheritedVariable } from '../protocol/approvals.ts';
 import { isCodeLoading, isInheritedSteering } from '../steering-names.ts';
@@ -24,6 +26,36 @@ export function readInherited(attachment: Uint8Array | undefined): readonly Inhe
     start = end + 1;
   }
   return [...variables.values()];
+}
+
+/**
+ * Without the folders that are where they are for every launch of this user: HOME, and those that the XDG
+ * base directories name. Elsewhere, a runner finds other caches there and Python other packages.
+ */
+export function withoutOwnFolders(
+  inherited: readonly InheritedVariable[],
+  home: string,
+): readonly InheritedVariable[] {
+  const own = new Map([
+    ['HOME', home],
+    ['XDG_CACHE_HOME', join(home, '.cache')],
+    ['XDG_CONFIG_HOME', join(home, '.config')],
+    ['XDG_DATA_HOME', join(home, '.local', 'share')],
+  ]);
+  return inherited.filter(({ name, value }) => value === undefined || value !== own.get(name));
+}
+
+/**
+ * As the system knows it, whatever HOME the daemon was started with: that one may be what a launch comes
+ * with that is to be told from the others.
+ */
+export function accountHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A user without an entry.
+    return homedir();
+  }
 }
 
 function readVariable(nameBytes: Buffer, value: Buffer): InheritedVariable {
