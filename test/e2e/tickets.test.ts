@@ -149,3 +149,12 @@ describe('the protocol', () => {
     client.close();
   });
 });
+
+test('the line of a stop says who asked for it', async () => {
+  const client = await connectTo(home);
+  await client.call('broker.stop', {});
+  client.close();
+  await expect
+    .poll(async () => (await auditLines(home)).at(-1), { timeout: 10_000 })
+    .toMatchObject({ event: 'stop', pid: process.pid, claims: { client: 'test' } });
+});

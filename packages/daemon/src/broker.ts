@@ -43,8 +43,8 @@ export interface Broker {
   reload(): Promise<void>;
   /** How many connections are open. */
   connections(): number;
-  /** Ends the daemon once the answer under way has gone out. */
-  stop(): void;
+  /** Ends the daemon once the answer under way has gone out; the audit says who asked. */
+  stop(by: Pick<AuditEvent, 'pid' | 'uid' | 'claims'>): void;
 }
 
 /** The members of an audit line that say who asked. */

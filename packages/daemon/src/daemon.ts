@@ -171,7 +171,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
-    stop: () => void stop(),
+    stop: (by) => void stop(by),
   };
 
   if (keyring.hasIdentityFile) {
@@ -187,7 +187,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
+  const stop = (by: Parameters<Broker['stop']>[0] = { pid: process.pid }): Promise<void> => {
     stopping ??= (async () => {
       watch.close();
       await listener?.stop(stopGraceMs);
@@ -196,9 +196,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
-      await audit
-        .append({ event: 'stop', outcome: 'allowed', pid: process.pid })
-        .catch(() => undefined);
+      await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
     })();
@@ -236,7 +234,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   });
 
-  return { reload: broker.reload, stop };
+  return { reload: broker.reload, stop: () => stop() };
 }
 
 function after(clock: Clock, ms: number): Promise<void> {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { BrokerError, toBrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from '../audit/event.ts';
-import { caller, type Broker } from '../broker.ts';
+import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
 
@@ -18,7 +18,7 @@ type ApprovalHandlers = Pick<
 
 /** The door that only a person passes: see a request, then grant it; and the way back. */
 export function approvalHandlers(broker: Broker): ApprovalHandlers {
-  const { approvals, audit, grants, presence } = broker;
+  const { approvals, audit, grants, keyring, presence } = broker;
 
   return {
     async 'approval.list'() {
@@ -36,6 +36,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
 
     async 'approval.grant'({ id, fingerprint, variables, lifetime, workspace, code }, context) {
       const request = approvals.find(id);
+      const { epoch } = keyring;
       if (request.fingerprint !== fingerprint) throw notTheOneShown(id);
       const chosen = choose(request, variables);
       const left = request.variables.filter((variable) => !chosen.includes(variable));
@@ -56,15 +57,17 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
       });
       // First the line, then the grant: what cannot be written down is not granted.
       await audit.append({ ...line, outcome: 'allowed' });
-      const grant = await written(broker, line, () =>
-        grants.add({
+      const grant = await written(broker, line, async () => {
+        // Nothing that was approved before a lock begins after it.
+        if (keyring.epoch !== epoch) throw lockedMeanwhile('the approval');
+        return grants.add({
           outcome: 'allowed',
           request,
           variables: chosen,
           ...(lifetime === undefined ? {} : { lifetime }),
           ...(folder === undefined ? {} : { workspace: folder }),
-        }),
-      );
+        });
+      });
       approvals.settle(id, left);
       return { result: { grant, left: left.map(({ name }) => name) } };
     },

@@ -1,5 +1,5 @@
 import { isSupported } from '@mcp-broker/providers';
-import type { Broker } from '../broker.ts';
+import { caller, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
@@ -13,8 +13,8 @@ export function brokerHandlers(
       return { result: await status(broker, context.signal) };
     },
 
-    async 'broker.stop'() {
-      broker.stop();
+    async 'broker.stop'(_params, context) {
+      broker.stop(caller(context));
       return { result: {} };
     },
 
