@@ -28,9 +28,7 @@ const context = {
 } as unknown as Context;
 
 /** A person approves for the session; `meanwhile` happens while the line is being written. */
-async function approve(
-  meanwhile: (keyring: Broker['keyring']) => void,
-): Promise<{
+async function approve(meanwhile: (keyring: Broker['keyring']) => void): Promise<{
   answer: Promise<unknown>;
   lines: AuditEvent[];
   had: () => string;

@@ -48,6 +48,7 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
           ...(code === undefined ? {} : { code }),
           ...(passphrase === undefined ? {} : { passphrase }),
         });
+        keyring.touch();
         const value = await resolver.read(plan, (cached) => cached.copy());
         if (value === undefined) throw unknownSecret(name, plan.backend);
         try {

@@ -41,7 +41,6 @@ export function secretHandlers(
     },
 
     async 'secret.list'({ backend }, context) {
-      broker.keyring.touch();
       const name = backend ?? broker.config.settings.defaultBackend;
       const store = await resolver.provider(name);
       if (store.list === undefined) {
@@ -107,6 +106,8 @@ async function audited<T>(
   change: () => Promise<T>,
 ): Promise<T> {
   await broker.audit.append({ ...line, outcome: 'allowed' });
+  // A list or a summary is a look: servers may have one, and none of them is to put off the lock.
+  broker.keyring.touch();
   try {
     return await change();
   } catch (error) {
@@ -130,7 +131,6 @@ export async function findSecret(
 }
 
 async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
-  broker.keyring.touch();
   if (!isVariableName(name)) {
     throw new BrokerError('ERR_USAGE', `${JSON.stringify(name)} is not a name for a variable`, {
       hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
