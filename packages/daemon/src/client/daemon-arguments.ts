@@ -1,12 +1,13 @@
 import type { DaemonProgram } from './client.ts';
 import type { Paths } from '../paths.ts';
 
-/** Closed to debuggers and to code from strings; reports hold no environment. */
+/** Closed to debuggers and to code from strings; reports hold no environment; memory is swept at a lock. */
 const nodeFlags: readonly string[] = [
   '--disable-sigusr1',
   '--report-exclude-env',
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
+  '--expose-gc',
 ];
 
 /** What follows `node` to run the daemon of these paths, in the background or the foreground. */

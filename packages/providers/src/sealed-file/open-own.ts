@@ -1,5 +1,5 @@
 import {
-  createDecipheriv,
+  createCipheriv,
   createHmac,
   createPrivateKey,
   createPublicKey,
@@ -36,6 +36,9 @@ const sealedChunkLength = chunkLength + tagLength;
 const counterLength = 12;
 const noCounter = secretBytes(counterLength);
 const none = secretBytes(0);
+const zeros = secretBytes(chunkLength);
+/** Block 0 of the key stream makes the key of the tag (RFC 8439, section 2.8). */
+const firstBlock = Buffer.from('01000000', 'hex');
 
 /** The plaintext, which the caller wipes; `undefined`: the library has to look at it. */
 export function openOwn(file: Uint8Array, scalar: Uint8Array): Buffer | undefined {
@@ -106,7 +109,11 @@ function decryptPayload(payload: Buffer, key: Uint8Array): Buffer | undefined {
   return plaintext;
 }
 
-/** False when the tag does not fit; `into` may then hold what must not be used. */
+/**
+ * False when the tag does not fit; `into` may then hold what must not be used. Node's decipher would leave
+ * a copy of the plaintext in memory that it frees, so the key stream is put on here, and the tag is that of
+ * the plaintext when it is encrypted again.
+ */
 function decryptChunk(
   key: Uint8Array,
   nonce: Uint8Array,
@@ -115,18 +122,14 @@ function decryptChunk(
 ): boolean {
   const end = sealed.length - tagLength;
   if (end < 0) return false;
-  const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagLength });
-  decipher.setAuthTag(sealed.subarray(end));
-  const plaintext = decipher.update(sealed.subarray(0, end));
-  try {
-    decipher.final();
-    into.set(plaintext);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    plaintext.fill(0);
-  }
+  const stream = createCipheriv('chacha20', key, joinSecrets([firstBlock, nonce]));
+  const mask = stream.update(zeros.subarray(0, end));
+  for (let at = 0; at < end; at += 1) into[at] = (sealed[at] ?? 0) ^ (mask[at] ?? 0);
+  mask.fill(0);
+  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagLength });
+  cipher.update(into.subarray(0, end));
+  cipher.final();
+  return timingSafeEqual(cipher.getAuthTag(), sealed.subarray(end));
 }
 
 function toPrivateKey(scalar: Uint8Array): KeyObject {
