@@ -17,6 +17,8 @@ const files = [
   'cli/src/input/descriptor.ts',
   'daemon/src/client/connection.ts',
   'daemon/src/handlers/launch-values.ts',
+  'daemon/src/handlers/reveal.ts',
+  'daemon/src/own-items.ts',
   'daemon/src/protocol/framing.ts',
   'providers/src/safe-open.ts',
   'providers/src/secret.ts',
@@ -28,6 +30,7 @@ const files = [
   'providers/src/sealed-file/scan.ts',
   'providers/src/sealed-file/scrypt.ts',
   'providers/src/sealed-file/sealed-file.ts',
+  'providers/src/sealed-file/open-own.ts',
   'providers/src/sealed-file/stream.ts',
   'providers/src/sealed-file/worker.ts',
 ];

@@ -151,7 +151,7 @@ function rawPublic(privateKey: KeyObject): Buffer {
 }
 
 function derive(key: Uint8Array, salt: Uint8Array, info: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', key, salt, info, keyLength));
+  return Buffer.from(hkdfSync('sha256', key, salt, info, keyLength));
 }
 
 function decode(text: string): Buffer {
