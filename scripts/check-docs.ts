@@ -19,6 +19,7 @@ const problems = [
   ...checkPaths(),
   ...checkExamples(),
   ...checkVersions(),
+  ...checkAttacks(),
 ];
 for (const problem of problems) process.stdout.write(`${problem}\n`);
 process.exitCode = problems.length === 0 ? 0 : 1;
@@ -158,4 +159,37 @@ function checkVersions(): string[] {
     const packaged = (JSON.parse(read(file)) as { version: string }).version;
     return packaged === version ? [] : [`${file}: ${packaged}, and its code says ${version}`];
   });
+}
+
+/**
+ * In SECURITY.md each file in the last column of a row `| A1: …` has a title that begins with `A1: `, and what a
+ * title begins with so has a row. A row without a file says why in words.
+ */
+function checkAttacks(): string[] {
+  const file = 'SECURITY.md';
+  const rows = new Map(
+    [...read(file).matchAll(/^\| ([A-Z]\d+): .*\| *([^|]*?) *\|$/gmu)].map(
+      ([, id = '', cell = '']) => [id, cell] as const,
+    ),
+  );
+  const named = [...rows].flatMap(([id, cell]) =>
+    [...cell.matchAll(/`([^`]+\.test\.ts)`/gu)].map(([, path = '']) => `${id} ${path}`),
+  );
+  const tests = globSync(['test/**/*.test.ts', 'packages/*/src/**/*.test.ts'], { cwd: root });
+  const titled = tests.flatMap((path) =>
+    [...new Set([...read(path).matchAll(/['"`]([A-Z]\d+): /gu)].map(([, id = '']) => id))].map(
+      (id) => `${id} ${path}`,
+    ),
+  );
+  return [
+    ...[...rows]
+      .filter(([, cell]) => cell === '')
+      .map(([id]) => `${file}: ${id} has neither a test nor a reason`),
+    ...named
+      .filter((pair) => !titled.includes(pair))
+      .map((pair) => `${file}: no title in the file begins so: ${pair}`),
+    ...titled
+      .filter((pair) => !rows.has(pair.split(' ', 1)[0] ?? ''))
+      .map((pair) => `${file}: the table has no row for ${pair}`),
+  ];
 }

@@ -57,7 +57,7 @@ afterAll(async () => {
 
 describe('a value', () => {
   needs('strace', 'linux', 'root')(
-    'is in no file, no argument and no log, whatever goes right or wrong',
+    'A7: is in no file, no argument and no log, whatever goes right or wrong',
     async () => {
       const outputs: Ended[] = [];
       outputs.push(

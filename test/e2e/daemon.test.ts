@@ -59,7 +59,7 @@ describe('the life of the daemon', () => {
     expect((await home.mcp(['daemon', 'stop'])).code).toBe(0);
   });
 
-  test('a killed daemon leaves a socket that the next one takes over', async () => {
+  test('A14: a killed daemon leaves a socket that the next one takes over', async () => {
     expectSuccess(await home.mcp(['daemon', 'start']));
     const { pid } = await status();
     process.kill(pid, 'SIGKILL');
@@ -67,7 +67,7 @@ describe('the life of the daemon', () => {
     expect((await status()).pid).not.toBe(pid);
   });
 
-  test('200 first uses at once end with one daemon, and every one is served', async () => {
+  test('A14: 200 first uses at once end with one daemon, and every one is served', async () => {
     expectSuccess(await home.mcp(['daemon', 'stop']));
     const starts = async (): Promise<number> =>
       (await auditLines(home)).filter((line) => line['event'] === 'start').length;
@@ -134,7 +134,7 @@ describe('the configuration', () => {
   });
 });
 
-describe('a home', () => {
+describe('A14: a home', () => {
   const cases: [
     title: string,
     says: RegExp,

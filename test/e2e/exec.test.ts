@@ -66,7 +66,7 @@ describe('a launch', () => {
     expect(JSON.parse(stdout)).toEqual({ A: `Bearer ${token}`, B: token, C: 'x ${TOKEN}' });
   });
 
-  test('reads a value once, and never reads what it puts in', async () => {
+  test('A12: reads a value once, and never reads what it puts in', async () => {
     await home.set('NESTED', '$<TOKEN> ${TOKEN} $$<TOKEN>');
     const args = ['--env', 'TOKEN=$<NESTED>', ...printToken];
     await home.approve(args);
@@ -79,7 +79,7 @@ describe('a launch', () => {
     expect((await home.mcp(['exec', ...args])).stdout).toBe('<standing in>');
   });
 
-  test('takes a reference in an argument only when it is allowed to', async () => {
+  test('A8: takes a reference in an argument only when it is allowed to', async () => {
     const args = ['--allow-args', '--', '/bin/echo', '-n', 'a $<TOKEN>', '${TOKEN}'];
     await home.approve(args);
     expect((await home.mcp(['exec', ...args])).stdout).toBe(`a ${token} \${TOKEN}`);

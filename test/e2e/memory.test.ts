@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 needs('root', 'linux')(
-  'a locked daemon holds no value, no passphrase and no key in its memory',
+  'A13: a locked daemon holds no value, no passphrase and no key in its memory',
   async () => {
     home = await createHome({ kind: 'sealed' });
     // Of no more than 64 bytes, which V8 would keep on its own heap.

@@ -113,7 +113,7 @@ async function expectRecords(pair: Pair): Promise<void> {
   expect(readFileSync(record, 'utf8')).toBe('seen\n');
 }
 
-describe.skipIf(lacks('linux'))('a file that is exchanged while it is launched', () => {
+describe.skipIf(lacks('linux'))('A1: a file that is exchanged while it is launched', () => {
   test.skipIf(realpathSync('/bin/sh') === realpathSync('/bin/echo'))(
     'gets no value in 10,000 swaps when it is an ELF program',
     async () => {

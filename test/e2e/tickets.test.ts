@@ -26,7 +26,7 @@ describe('a ticket', () => {
     client.close();
   });
 
-  test('is of no use on another connection, and spent by the try', async () => {
+  test('A3: is of no use on another connection, and spent by the try', async () => {
     const [first, second] = [await connectTo(home), await connectTo(home)];
     const { ticket } = await ticketFor(home, first, launchOf('A'));
     await expect(second.call('launch.take', { ticket })).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe('a ticket', () => {
     second.close();
   });
 
-  test('that nobody gave out is refused, and the refusal is audited', async () => {
+  test('A3: that nobody gave out is refused, and the refusal is audited', async () => {
     const client = await connectTo(home);
     const before = (await auditLines(home)).length;
     await expect(client.call('launch.take', { ticket: '0'.repeat(32) })).rejects.toMatchObject({
@@ -51,7 +51,7 @@ describe('a ticket', () => {
     client.close();
   });
 
-  test('is not given for a variable that the grant does not name', async () => {
+  test('A3: is not given for a variable that the grant does not name', async () => {
     const client = await connectTo(home);
     await ticketFor(home, client, launchOf('A'));
     await expect(client.call('launch.request', launchOf('B'))).rejects.toMatchObject({
@@ -133,7 +133,7 @@ test('a value that has gone since the decision is written down as one that could
 }, 60_000);
 
 describe('the protocol', () => {
-  test('has no method that gives a value without a launch', async () => {
+  test('A3: has no method that gives a value without a launch', async () => {
     const client = await connectTo(home);
     for (const method of ['secret.get', 'secret.read', 'value.get']) {
       await expect(client.call(method as 'secret.show', { name: 'A' })).rejects.toMatchObject({

@@ -74,7 +74,7 @@ describe('the launcher', () => {
     });
   }
 
-  test('keeps every variable that steers Node from our process and gives it to the server', async () => {
+  test('A5: keeps every variable that steers Node from our process and gives it to the server', async () => {
     const evil = join(folder, 'evil.cjs');
     const trace = join(folder, 'trace');
     writeFileSync(

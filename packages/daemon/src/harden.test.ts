@@ -5,7 +5,7 @@ import { locatePaths } from './paths.ts';
 
 const closed = '--disable-sigusr1';
 
-describe('the flags of the daemon', () => {
+describe('A6: the flags of the daemon', () => {
   test('may be those that it is started with', () => {
     const args = daemonArguments(locatePaths({ home: '/h' }), { main: () => '/main.js' });
     expect(() => {

@@ -71,7 +71,7 @@ describe('the references of a launch', () => {
     expect(found?.into.at(-1)).toBe('argument 40000');
   });
 
-  test.each(['A=B', '', '1A', 'A B', 'Á', 'A\0'])('cannot go to the name %j', (name) => {
+  test.each(['A=B', '', '1A', 'A B', 'Á', 'A\0'])('A4: cannot go to the name %j', (name) => {
     expect(() => readLaunch(request([entry(name, '$<X>')]))).toThrow(
       'is not a name for a variable',
     );

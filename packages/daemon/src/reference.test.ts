@@ -118,7 +118,7 @@ describe('the grammar', () => {
   );
 });
 
-describe('over a million inputs', () => {
+describe('A12: over a million inputs', () => {
   const forms = fc.constantFrom<Forms>('both', 'inherited', 'angle');
   const pieces = [
     '$',

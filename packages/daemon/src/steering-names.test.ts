@@ -24,7 +24,7 @@ const plain = `
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
-describe('a name that steers a process', () => {
+describe('A4: a name that steers a process', () => {
   test.each(words(steering))('%s', (name) => {
     expect(isSteeringName(name, 'linux')).toBe(true);
   });

@@ -103,7 +103,7 @@ test.each<[string, ErrorShape]>([
   );
 });
 
-test('the cause is there for a debugger, and in nothing that is printed or sent', () => {
+test('A7: the cause is there for a debugger, and in nothing that is printed or sent', () => {
   const canary = 'hunter2-of-an-sdk';
   const cause = Object.assign(new Error(canary), { request: { headers: { token: canary } } });
   const error = new BrokerError('ERR_BACKEND_DENIED', 'refused', { cause });

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
 import type { Ended } from '../../../../test/kit/run.ts';
 import { createSourceHome, type SourceHome } from './source-home.ts';
+import { isGroup, type Spec } from './spec.ts';
+import { globalOptions, tree } from './tree.ts';
 
 let home: SourceHome;
 beforeAll(() => {
@@ -52,7 +54,7 @@ describe('what makes no sense is 64, with a hint, and repeats no value', () => {
   });
 });
 
-describe('no option takes a secret', () => {
+describe('A10: no option takes a secret', () => {
   test.each([
     ['--password', 'hunter2', 'unlock'],
     ['unlock', '--passphrase', 'hunter2'],
@@ -69,6 +71,16 @@ describe('no option takes a secret', () => {
     expect(stdout + stderr).not.toContain('hunter2');
     expect(code).toBe(64);
   });
+});
+
+test('A10: no command has an option that a secret would be typed after', () => {
+  const options = (specs: readonly Spec[]): string[] =>
+    specs.flatMap((spec) =>
+      isGroup(spec) ? options(spec.commands) : (spec.options ?? []).map(([flags]) => flags),
+    );
+  const all = [...options(tree), ...globalOptions.map(([flags]) => flags)];
+  expect(all).toContain('--fd <N>');
+  expect(all.filter((flags) => /pass|secret|token|value|credential/iu.test(flags))).toEqual([]);
 });
 
 describe('what needs no daemon', () => {

@@ -115,7 +115,7 @@ describe('mcp exec refuses with 64', () => {
   });
 
   test.each([[['exec', '--token=hunter2', '--', 'c']], [['exec', '--env', 'hunter2', '--', 'c']]])(
-    '%j without repeating what may be a secret',
+    'A10: %j without repeating what may be a secret',
     (argv) => {
       expect(() => parseExec(argv)).toThrow(/^(?!.*hunter2)/su);
     },

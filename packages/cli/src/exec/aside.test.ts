@@ -6,7 +6,7 @@ import { asideNames, restoreEnvironment } from './aside.ts';
 /** Read by Node, and left alone: they colour output, name the time zone, or serve the REPL. */
 const harmless = ['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS', 'NODE_REPL_HISTORY', 'TZ'];
 
-describe('variables that steer our own start', () => {
+describe('A5: variables that steer our own start', () => {
   test('are the same in the launcher and here', () => {
     const launcher = readFileSync(new URL('../../bin/mcp', import.meta.url), 'utf8');
     const list = /for name in([^;]+?)\ndo\n/u.exec(launcher)?.[1] ?? '';

@@ -113,7 +113,7 @@ describe('signals', () => {
     },
   );
 
-  test('SIGUSR1, which opens the debugger of Node, does nothing', async () => {
+  test('A6: SIGUSR1, which opens the debugger of Node, does nothing', async () => {
     await startDaemon({ values: { '$<T>': 'v' } });
     const ended = await mcp(['exec', '--', node, nameSignal], { T: '$<T>' }, (text, kill) => {
       if (!text.includes('ready')) return;

@@ -36,7 +36,7 @@ function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-describe('a program that is held', () => {
+describe('A1: a program that is held', () => {
   needs('linux')('runs as it was looked at, whatever takes its path afterwards', () => {
     const path = copyOfEcho();
     const program = holdProgram([identify(path)]);

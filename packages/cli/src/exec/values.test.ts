@@ -70,7 +70,7 @@ describe('references are replaced', () => {
     expect(Object.entries(environment)).toEqual([['__proto__', 'v']]);
   });
 
-  test('once: a value that looks like a reference stays as it is', () => {
+  test('A12: once: a value that looks like a reference stays as it is', () => {
     const { environment } = filled(
       { inherited: { A: '$<T>$<U>' } },
       { '$<T>': '$<U>', '$<U>': '$$<' },

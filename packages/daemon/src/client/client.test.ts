@@ -124,7 +124,7 @@ describe('with a daemon', () => {
     quiet.close();
   });
 
-  test('a socket that others may reach is refused', async () => {
+  test('A14: a socket that others may reach is refused', async () => {
     chmodSync(home.paths.socket, 0o666);
     await expect(connect(home.paths)).rejects.toMatchObject({
       code: 'ERR_INSECURE_FILE',

@@ -102,7 +102,7 @@ test('a path of 100 bytes is served and one of 101 refused on both sides', async
 describe.each([
   ['the home', (): string => paths.home],
   ['the run folder', (): string => paths.run],
-])('%s', (_name, folder) => {
+])('A14: %s', (_name, folder) => {
   beforeEach(() => {
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
   });
@@ -134,7 +134,7 @@ describe.each([
   });
 });
 
-describe('in the place of the socket', () => {
+describe('A14: in the place of the socket', () => {
   beforeEach(() => {
     mkdirSync(paths.run, { mode: 0o700 });
   });
