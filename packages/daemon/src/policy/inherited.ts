@@ -50,6 +50,14 @@ export function withoutOwnFolders(
  * with that is to be told from the others.
  */
 export function accountHome(): string {
+  known ??= readAccount();
+  return known;
+}
+
+/** Asked once: the answer may come over a network. */
+let known: string | undefined;
+
+function readAccount(): string {
   try {
     return userInfo().homedir;
   } catch {
