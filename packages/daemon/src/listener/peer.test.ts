@@ -40,7 +40,7 @@ async function start(options: Partial<ListenerOptions> = {}): Promise<TestListen
 }
 
 /** What the fixture printed: the bytes that it got from the listener. */
-async function run(role: 'nobody' | 'grandchild'): Promise<string> {
+async function run(role: 'nobody' | 'grandchild' | 'handed-on' | 'lent'): Promise<string> {
   const bytes = Buffer.concat([hello, show(1, 'A')].flatMap((one) => encode(one)));
   const child = spawn('python3', [fixture, role, home.paths.socket], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -72,6 +72,28 @@ test('B3: a grandchild with the descriptor of a process that has gone is turned 
   const { refusals } = await start();
   expect(await run('grandchild')).toBe('connected\nparent has gone\n');
   expect(refusals).toMatchObject([{ uid, reason: 'the process that connected has gone' }]);
+});
+
+test('B3: a descriptor that was sent to another process is of no use there once its process has gone', async () => {
+  const { refusals } = await start();
+  expect(await run('handed-on')).toBe('connected\nchild has gone\n');
+  expect(refusals).toMatchObject([{ uid, reason: 'the process that connected has gone' }]);
+});
+
+test('B3: while its process lives, what comes by it counts as of that process, whoever sends it', async () => {
+  const pids: number[] = [];
+  await start({
+    handlers: {
+      async 'secret.show'(_params: object, { peer }: { peer: { pid: number } }) {
+        pids.push(peer.pid);
+        return { result: { name: 'A' } };
+      },
+    } as unknown as ListenerOptions['handlers'],
+  });
+  const output = await run('lent');
+  const child = Number(/^child is (\d+)$/mu.exec(output)?.[1]);
+  expect(output).toContain('"result":{"name":"A"}');
+  expect(pids).toEqual([child]);
 });
 
 test('B2: a peer of another pid namespace is turned away', async () => {
