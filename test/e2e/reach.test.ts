@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
+import { lacks } from '../kit/needs.ts';
+import type { Ended, RunOptions } from '../kit/run.ts';
+
+// What a server reaches in other processes of its user, and what stays of one whose wrapper is killed.
+
+const reach = fileURLToPath(new URL('../fixtures/reach.py', import.meta.url));
+const python = '/usr/bin/python3';
+const nobody = 65_534;
+const values = { TOKEN: 'own-3f9c1e77a2', OTHER: 'other-8b20d4c6e1' };
+
+describe.skipIf(lacks('linux', 'root', 'python3'))('a server', () => {
+  let home: Home;
+  const mcp = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
+    home.mcp(args, { uid: nobody, cwd: '/', ...options });
+  const launchOf = (name: string, ...words: string[]): string[] => [
+    'exec',
+    '--env',
+    `${name}=$<${name}>`,
+    '--',
+    ...words,
+  ];
+  const approve = async (launch: string[]): Promise<void> => {
+    const id = /approve (\w{4})$/mu.exec((await mcp(launch)).stderr)?.[1] ?? '';
+    expectSuccess(await mcp(['approve', id, '--fd', '3'], { fd3: home.passphrase }));
+  };
+  const otherLaunch = launchOf('OTHER', '/bin/sh', '-c', 'echo $$; read line');
+  /** A server that runs until its input ends; it has said that it runs. */
+  const startOther = async (): Promise<ChildProcess> => {
+    const child = spawn(mcpCommand, otherLaunch, {
+      env: home.env,
+      cwd: '/',
+      uid: nobody,
+      gid: nobody,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    return Object.assign(child, { server: Number(String(said)) });
+  };
+
+  beforeAll(async () => {
+    home = await createHome({ kind: 'empty' });
+    chownSync(home.folder, nobody, nobody);
+    expectSuccess(await mcp(['init', '--yes', '--fd', '3'], { fd3: home.passphrase }));
+    for (const [name, input] of Object.entries(values)) {
+      expectSuccess(await mcp(['secret', 'set', name, '--stdin'], { input }));
+    }
+    await approve(otherLaunch);
+  }, 60_000);
+  afterAll(async () => {
+    await mcp(['daemon', 'stop']);
+    await home.remove();
+  });
+
+  test('A13, B25: reads nothing of the daemon; of a wrapper, its own or another’s, what SECURITY.md says', async () => {
+    const other = await startOther();
+    try {
+      const { pid } = JSON.parse((await mcp(['status', '--json'])).stdout) as { pid: number };
+      const backwards = values.OTHER.split('').toReversed().join('');
+      const words = [python, reach, String(pid), String(other.pid), backwards];
+      const launch = launchOf('TOKEN', ...words);
+      await approve(launch);
+      const ended = expectSuccess(await mcp(launch));
+      const wrapper = isGuarded()
+        ? { environ: 'has it not', memory: 'refused', trace: 'refused' }
+        : { environ: 'has it not', memory: 'has it', trace: 'has it not' };
+      expect(JSON.parse(ended.stdout)).toEqual({
+        daemon: { environ: 'refused', memory: 'refused', trace: 'refused' },
+        wrapper,
+        'other wrapper': wrapper,
+      });
+    } finally {
+      other.stdin?.end();
+      await once(other, 'close');
+    }
+  });
+
+  test('B21: survives a wrapper that is killed, with its values and its mark', async () => {
+    // What holds today: nothing ends it but its input. When this fails, SECURITY.md can say so.
+    const other = (await startOther()) as ChildProcess & { server: number };
+    const closed = once(other, 'close');
+    const gone = once(other, 'exit');
+    other.kill('SIGKILL');
+    await gone;
+    const environ = readFileSync(`/proc/${other.server}/environ`, 'utf8').split('\0');
+    expect(environ).toContain(`OTHER=${values.OTHER}`);
+    expect(environ.filter((entry) => entry.startsWith('MCP_LAUNCH='))).toHaveLength(1);
+    other.stdin?.end();
+    await closed;
+  });
+});
+
+/** The kernel lets a process look into none but its own children (Yama, as on Ubuntu and Debian). */
+function isGuarded(): boolean {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'utf8')) > 0;
+  } catch {
+    return false;
+  }
+}
