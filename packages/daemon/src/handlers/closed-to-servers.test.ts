@@ -18,7 +18,6 @@ const open = [
   'cache.clear',
   'launch.request',
   'launch.take',
-  'approval.list',
   'grant.list',
   'audit.verify',
   'audit.tail',

@@ -4,7 +4,7 @@ import type { Context, Handlers } from '../listener/handler.ts';
 import { isVariableName } from '../reference.ts';
 
 /**
- * What changes or shows something a person answers for. Stopping, locking and clearing the cache only
+ * What changes or shows something a person answers for; requests of others hold what their entries say. Stopping, locking and clearing the cache only
  * take away, and nothing may stand in their way; launching and looking is what servers do as well.
  */
 const closed = [
@@ -14,6 +14,7 @@ const closed = [
   'secret.open',
   'secret.reveal',
   'secret.remove',
+  'approval.list',
   'approval.open',
   'approval.grant',
   'approval.deny',

@@ -7,6 +7,7 @@ import type { Context, Handlers } from '../listener/handler.ts';
 import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
 import type { Launching } from '../policy/grants.ts';
+import { isLaunched } from '../policy/launches.ts';
 import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { PendingApproval } from '../protocol/approvals.ts';
 import type { LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
@@ -99,6 +100,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       if (decision.kind === 'ask') {
         const pending = approvals.request(
           pendingRequest(broker, request, examined, plan, variables, granted, context.peer.pid),
+          isLaunched(context.peer, broker.platform, broker.launches) ? 'server' : undefined,
         );
         await audit.append({
           event: 'pending',

@@ -72,6 +72,18 @@ describe('a pending request', () => {
     expect(approvals.request(pendingRequest('one more')).id).toMatch(/^\w{4}$/u);
   });
 
+  test('B24: of a server takes no place that others need', () => {
+    const approvals = createApprovals(fakeClock());
+    for (let index = 0; index < 16; index += 1) {
+      approvals.request(pendingRequest(`s${index}`), 'server');
+    }
+    expect(() => approvals.request(pendingRequest('s16'), 'server')).toThrow(
+      expect.objectContaining({ code: 'ERR_DENIED' }),
+    );
+    expect(approvals.request(pendingRequest('s3'), 'server').fingerprint).toBe('s3');
+    expect(approvals.request(pendingRequest('f')).fingerprint).toBe('f');
+  });
+
   test('waits on with what is left of it', async () => {
     const approvals = createApprovals(fakeClock());
     const { id, variables } = approvals.request(pendingRequest('f', ['A', 'B', 'C']));

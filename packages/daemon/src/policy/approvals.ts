@@ -4,6 +4,8 @@ import type { PendingApproval, RequestedVariable } from '../protocol/approvals.t
 import { unusedCode } from './codes.ts';
 
 const maxPending = 64;
+/** Of them, of servers that were launched here: they take no place that a person's own client needs. */
+const maxOfServers = 16;
 const pendingForMs = 60 * 60 * 1000;
 
 /** Requests that wait for a person, in the order in which they came. They are gone when the daemon stops. */
@@ -13,7 +15,10 @@ export interface Approvals {
    * variables of now, and for another hour. Throws `ERR_DENIED` when too many wait: one that a person
    * may be looking at never makes room for another.
    */
-  request(request: Omit<PendingApproval, 'id' | 'requested' | 'expires'>): PendingApproval;
+  request(
+    request: Omit<PendingApproval, 'id' | 'requested' | 'expires'>,
+    by?: 'server',
+  ): PendingApproval;
   readonly pending: readonly PendingApproval[];
   /** By its id alone: a name would be what the caller says of itself. Throws `ERR_NOT_FOUND`. */
   find(id: string): PendingApproval;
@@ -27,6 +32,7 @@ export interface Approvals {
 }
 
 interface Waiting {
+  readonly by: 'server' | undefined;
   request: PendingApproval;
   until: Deadline;
   cancel: () => void;
@@ -61,19 +67,21 @@ export function createApprovals(clock: Clock): Approvals {
   };
 
   return {
-    request(request) {
+    request(request, by) {
       dropOld();
       const { fingerprint, variables, granted } = request;
       const same = byFingerprint.get(fingerprint);
       if (same !== undefined) return keep(same, { ...same.request, variables, granted });
-      if (waiting.size >= maxPending) {
-        throw new BrokerError('ERR_DENIED', `${maxPending} requests wait for approval already`, {
-          hint: 'mcp approve shows them; each goes after an hour',
+      const ofServers = [...waiting.values()].filter((entry) => entry.by === 'server').length;
+      if (waiting.size >= maxPending || (by === 'server' && ofServers >= maxOfServers)) {
+        throw new BrokerError('ERR_DENIED', `${waiting.size} requests wait for approval already`, {
+          hint: 'mcp approvals shows them; each goes after an hour',
         });
       }
       const id = unusedCode((code) => waiting.has(code));
       const requested = new Date(clock.now()).toISOString();
       const entry: Waiting = {
+        by,
         request: { ...request, id, requested, expires: requested },
         until: deadline(clock, pendingForMs),
         cancel: () => undefined,

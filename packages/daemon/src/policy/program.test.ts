@@ -23,8 +23,8 @@ const listed: Machine['listed'] = (program) => machine.listed(program);
 
 const follows: [line: string, files: string, needs: '' | 'folder' | 'path' | 'folder path'][] = [
   ['plain --port 1', 'bin/plain', ''],
-  ['./local', 'srv/local interpreter bin/sh', 'folder'],
-  ['ROOT/srv/local', 'srv/local interpreter bin/sh', ''],
+  ['./local', 'srv/local interpreter bin/sh', 'folder path'],
+  ['ROOT/srv/local', 'srv/local interpreter bin/sh', 'path'],
   ['script', 'bin/script interpreter bin/node', ''],
   ['by-env', 'bin/by-env interpreter bin/env interpreter bin/node', ''],
   [
@@ -124,15 +124,15 @@ const follows: [line: string, files: string, needs: '' | 'folder' | 'path' | 'fo
     'folder',
   ],
 
-  ['sh ROOT/srv/run.sh', 'bin/sh script srv/run.sh', ''],
-  ['bash -eo pipefail run.sh', 'bin/bash script srv/run.sh', 'folder'],
+  ['sh ROOT/srv/run.sh', 'bin/sh script srv/run.sh', 'path'],
+  ['bash -eo pipefail run.sh', 'bin/bash script srv/run.sh', 'folder path'],
   [
     'bash --rcfile ROOT/srv/hook.js -i ROOT/srv/run.sh',
     'bin/bash preload srv/hook.js script srv/run.sh',
-    '',
+    'path',
   ],
-  ['sh script', 'bin/sh script bin/script', 'folder'],
-  ['busybox sh ROOT/srv/run.sh', 'bin/busybox script srv/run.sh', ''],
+  ['sh script', 'bin/sh script bin/script', 'folder path'],
+  ['busybox sh ROOT/srv/run.sh', 'bin/busybox script srv/run.sh', 'path'],
   ['ruby -w ROOT/srv/app.rb', 'bin/ruby script srv/app.rb', ''],
   ['ruby -r ./app.rb -e code', 'bin/ruby preload srv/app.rb', 'folder'],
   ['perl -MFoo -I lib ROOT/srv/app.rb', 'bin/perl script srv/app.rb', ''],

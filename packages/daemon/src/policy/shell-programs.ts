@@ -14,7 +14,7 @@ const shell: Grammar = {
   clusters: true,
 };
 
-/** `sh -c TEXT` runs what it likes from PATH; a script is bound by its content. */
+/** Both `sh -c TEXT` and a script run what PATH leads to; the script itself is bound by its content. */
 export const runShell: Interpreter = async (trail, args, { name }) => {
   const found = scan(args, shell);
   // `+x` takes an option back.
@@ -30,6 +30,7 @@ export const runShell: Interpreter = async (trail, args, { name }) => {
   const [script] = found.rest;
   if (has(found, '-c')) return freeText(trail, `${name} -c`);
   if (script === undefined || has(found, '-s')) return fromStdin(trail, name);
+  trail.needPath();
   await trail.add('script', findScript(trail, script), `script of ${name}`);
 };
 

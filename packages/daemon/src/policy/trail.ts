@@ -87,7 +87,12 @@ export function createTrail(digests: Digests, question: ProgramQuestion): Trail 
       return resolve(folder, path);
     },
     needFolder: () => void (needsFolder = true),
-    needPath: () => void (needsPath = true),
+    needPath() {
+      needsPath = true;
+      // Relative elements, and the empty one, lead to the working folder.
+      const folders = trail.searchPath?.split(':') ?? [];
+      if (folders.some((folder) => !folder.startsWith('/'))) needsFolder = true;
+    },
     limit: (why) => void (reason ??= why),
     setPackage: (one) => void (found ??= one),
     pin(text, { pinned }) {
