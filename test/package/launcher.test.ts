@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  existsSync,
   chmodSync,
   mkdirSync,
   mkdtempSync,
@@ -131,6 +132,27 @@ describe('the launcher', () => {
     writeFileSync(shim, `#!/bin/sh\ncd '${bin}' && exec sh mcp "$@"\n`, { mode: 0o755 });
     expect((await launch(['exec', '--', 'echo', 'hello'], {}, shim)).stdout).toBe('hello\n');
   });
+
+  // Bash looks in PATH for a script that is not where it stands, and leaves $0 as it was typed.
+  test.skipIf(lacks('bash'))(
+    'A2: takes nothing from the folder that bash starts it in by its name',
+    async () => {
+      const repository = join(folder, 'cloned', 'repository');
+      const ran = join(folder, 'cloned-ran');
+      mkdirSync(repository, { recursive: true });
+      mkdirSync(join(folder, 'cloned', 'dist'));
+      writeFileSync(join(repository, 'node'), `#!/bin/sh\necho >'${ran}'\n`, { mode: 0o755 });
+      writeFileSync(
+        join(folder, 'cloned', 'dist', 'mcp.cjs'),
+        `require('node:fs').writeFileSync(${JSON.stringify(ran)}, '')`,
+      );
+      const env = environment({ PATH: [dirname(launcher), dirname(node), system].join(delimiter) });
+      const args = ['mcp', 'exec', '--', 'echo', 'hello'];
+      const ended = await run('bash', args, { env, cwd: repository });
+      expect(existsSync(ran)).toBe(false);
+      expect(ended).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
+    },
+  );
 
   test('takes the Node beside it before the one in PATH', async () => {
     const place = join(folder, 'beside');
