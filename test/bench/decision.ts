@@ -14,6 +14,7 @@ import { createVault } from '../../packages/daemon/src/memory.ts';
 import { createPlatform } from '../../packages/daemon/src/platform/index.ts';
 import { createApprovals } from '../../packages/daemon/src/policy/approvals.ts';
 import { createDigests } from '../../packages/daemon/src/policy/digests.ts';
+import { createLaunches } from '../../packages/daemon/src/policy/launches.ts';
 import { createPrograms } from '../../packages/daemon/src/policy/program.ts';
 import type { LaunchRequest } from '../../packages/daemon/src/protocol/messages.ts';
 import { createResolver } from '../../packages/daemon/src/resolver.ts';
@@ -142,6 +143,7 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
     audit,
     approvals: createApprovals(clock),
     grants,
+    launches: createLaunches(platform),
     programs: createPrograms(createDigests()),
     config: loaded.config,
     loaded,
