@@ -20,6 +20,7 @@ afterAll(async () => {
   await home.remove();
 });
 afterEach(async () => {
+  if (!squatter.listening) return;
   squatter.close();
   await once(squatter, 'close');
 });
@@ -61,6 +62,9 @@ describe('A14: in the place of the daemon', () => {
     renameSync(socket(), `${socket()}.moved`);
     await squat();
     const ended = await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase });
+    // Which removes its socket.
+    squatter.close();
+    await once(squatter, 'close');
     renameSync(`${socket()}.moved`, socket());
     expect(ended.code).not.toBe(0);
     expect(heard).toContain(home.passphrase);
