@@ -10,11 +10,11 @@ import type { Vault } from './memory.ts';
 import type { Notifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
-import type { Approvals } from './policy/approvals.ts';
-import type { Grants } from './policy/grants.ts';
+import type { Approvals } from './grants/approvals.ts';
+import type { Grants } from './grants/grants.ts';
 import type { Launches } from './policy/launches.ts';
 import type { Presence } from './policy/presence.ts';
-import type { Programs } from './policy/program.ts';
+import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
 
 /** The parts of a running daemon, as the handlers see them. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AuditEvent } from '../audit/event.ts';
 import type { Broker } from '../broker.ts';
 import type { Context } from '../listener/handler.ts';
-import { createApprovals } from '../policy/approvals.ts';
+import { createApprovals } from '../grants/approvals.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { peerOf } from '../testing/fake-machine.ts';
 import { had } from '../testing/grant-decision.ts';

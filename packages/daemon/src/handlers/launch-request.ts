@@ -4,12 +4,12 @@ import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
 import { backendOrigin } from '../policy/backend-identity.ts';
 import type { VariableFacts } from '../policy/decide.ts';
-import { changes } from '../policy/diff.ts';
+import { changes } from '../grants/diff.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
-import type { Launching } from '../policy/grants.ts';
-import { keptLaunch } from '../policy/kept-launch.ts';
+import type { Launching } from '../grants/grants.ts';
+import { keptLaunch } from '../grants/kept-launch.ts';
 import { accountHome, readInherited, withoutOwnFolders } from '../policy/inherited.ts';
-import type { Program } from '../policy/program.ts';
+import type { Program } from '../program/interpreter.ts';
 import type {
   InheritedVariable,
   LaunchDescription,

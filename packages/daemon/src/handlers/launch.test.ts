@@ -8,7 +8,7 @@ import type { Broker } from '../broker.ts';
 import type { Cached } from '../cache.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { createVault, type Slice } from '../memory.ts';
-import { createApprovals } from '../policy/approvals.ts';
+import { createApprovals } from '../grants/approvals.ts';
 import { createLaunches } from '../policy/launches.ts';
 import type { Lifetime, PendingApproval } from '../protocol/approvals.ts';
 import { formatReference, type Reference } from '../reference.ts';

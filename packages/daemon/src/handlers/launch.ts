@@ -6,7 +6,7 @@ import { readLaunch, type LaunchPlan } from '../launch.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
-import type { Launching } from '../policy/grants.ts';
+import type { Launching } from '../grants/grants.ts';
 import { isLaunched } from '../policy/launches.ts';
 import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { PendingApproval } from '../protocol/approvals.ts';

@@ -1,5 +1,5 @@
 import type { Lifetime, PendingApproval } from '../protocol/approvals.ts';
-import type { GrantDecision, Grants, Launching } from '../policy/grants.ts';
+import type { GrantDecision, Grants, Launching } from '../grants/grants.ts';
 import { pendingRequest, requested } from './pending-request.ts';
 
 export const second = 1000;

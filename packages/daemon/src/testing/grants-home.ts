@@ -3,8 +3,8 @@ import type { BrokerError } from '@mcp-broker/providers';
 import type { Clock } from '../clock.ts';
 import { createOwnItems, type OwnItems } from '../own-items.ts';
 import { locatePaths, type Paths } from '../paths.ts';
-import { createGrants, type Grants, type GrantsOptions } from '../policy/grants.ts';
-import type { Refusal } from '../policy/grants-file.ts';
+import { createGrants, type Grants, type GrantsOptions } from '../grants/grants.ts';
+import type { Refusal } from '../grants/grants-file.ts';
 import { createKeyring, type Keyring } from '../keyring.ts';
 import { createVault } from '../memory.ts';
 

@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { createDigests } from '../policy/digests.ts';
-import { createPrograms, type Program } from '../policy/program.ts';
+import { createDigests } from '../program/digests.ts';
+import type { Program } from '../program/interpreter.ts';
+import { createPrograms } from '../program/program.ts';
 
 /**
  * A machine in a folder: `bin` is PATH, `srv` the working folder, `home` the user's. The programs in

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import type { Interpreter, Running } from './interpreters.ts';
+import type { Interpreter, Running, Trail } from './interpreter.ts';
 import { isFile, kindOf, readMembers, readText, upwards } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar } from './options.ts';
 import { npmSpec } from './package-spec.ts';
 import { freeText, unknownOption } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
 
 const npm: Grammar = {
   values: words(`

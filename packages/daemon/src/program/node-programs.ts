@@ -1,13 +1,12 @@
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter, Trail } from './interpreter.ts';
 import { nodeFlags, nodeValues } from './node-options.ts';
 import { runNpx } from './npm-runners.ts';
 import { npmSpec } from './package-spec.ts';
 import { findUpwards, isFile, kindOf, readMembers } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar, type Scan } from './options.ts';
 import { freeText, fromStdin, unknownOption } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
 
 const isNodeFlag = (name: string): boolean => nodeFlags.has(name) || name.startsWith('--no-');
 

@@ -1,4 +1,3 @@
-import type { ProgramFile } from '../protocol/approvals.ts';
 import { runContainer } from './container-runners.ts';
 import { runBun, runDeno, runNode, runTsNode, runTsx } from './node-programs.ts';
 import { runNpm, runNpx, runPnpm, runPnpx, runYarn } from './npm-runners.ts';
@@ -6,23 +5,7 @@ import { runDotnet, runJava, runPerl, runPhp, runRuby } from './other-programs.t
 import { runPython } from './python-programs.ts';
 import { runPipx, runUv, runUvx } from './python-runners.ts';
 import { runBusybox, runEnv, runLauncher, runShell, runUnfollowed } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
-
-/** The program that reads the arguments. */
-export interface Running {
-  /** What it is run as; programs such as busybox go by it. */
-  readonly name: string;
-  /** As it was found, links not followed. */
-  readonly path: string;
-  readonly role: ProgramFile['role'];
-}
-
-/** Reads the arguments of a program that runs another one, and follows what they name. */
-export type Interpreter = (
-  trail: Trail,
-  args: readonly string[],
-  running: Running,
-) => Promise<void> | void;
+import type { Interpreter } from './interpreter.ts';
 
 const interpreters: ReadonlyMap<string, Interpreter> = new Map<string, Interpreter>([
   ['env', runEnv],

@@ -1,10 +1,9 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { realpathSync } from 'node:fs';
-import type { Interpreter, Running } from './interpreters.ts';
+import type { Interpreter, Running, Trail } from './interpreter.ts';
 import { isFile, kindOf, namesIn, readText } from './on-disk.ts';
 import { has, scan, valueOf, words, type Grammar, type Scan } from './options.ts';
 import { fromStdin, unknownOption } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
 
 const python: Grammar = {
   values: words('-c -m -W -X --check-hash-based-pycs'),

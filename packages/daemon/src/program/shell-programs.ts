@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter, Trail } from './interpreter.ts';
 import { isFile } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar } from './options.ts';
-import type { Trail } from './trail.ts';
 
 const shellLong = words(`
   --debug --debugger --emacs --login --noediting --noprofile --norc --posix --restricted --rcs --no-rcs

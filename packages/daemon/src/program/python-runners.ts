@@ -1,10 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter, Trail } from './interpreter.ts';
 import { findUpwards, isFile, namesIn, readText } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar } from './options.ts';
 import { pythonSpec } from './package-spec.ts';
 import { freeText, unknownOption } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
 
 const uv: Grammar = {
   values: words(`

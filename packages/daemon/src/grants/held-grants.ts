@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { unusedCode } from './codes.ts';
+import { unusedCode } from '../policy/codes.ts';
 import { isForgotten, type Held } from './grant.ts';
 
 /** Grants in memory, oldest first, found by what is launched. */

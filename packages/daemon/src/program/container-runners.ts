@@ -1,4 +1,4 @@
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter } from './interpreter.ts';
 import { scan, valueOf, words, type Grammar } from './options.ts';
 import { imageSpec } from './package-spec.ts';
 import { freeText, unknownOption } from './shell-programs.ts';

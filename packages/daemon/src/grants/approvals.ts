@@ -1,7 +1,7 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { deadline, isOver, type Clock, type Deadline } from '../clock.ts';
 import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
-import { unusedCode } from './codes.ts';
+import { unusedCode } from '../policy/codes.ts';
 
 const maxPending = 64;
 /** Of them, of servers that were launched here: they take no place that a person's own client needs. */
@@ -75,7 +75,7 @@ export function createApprovals(clock: Clock): Approvals {
       const ofServers = [...waiting.values()].filter((entry) => entry.by === 'server').length;
       if (waiting.size >= maxPending || (by === 'server' && ofServers >= maxOfServers)) {
         throw new BrokerError('ERR_DENIED', `${waiting.size} requests wait for approval already`, {
-          hint: 'mcp approvals shows them; each goes after an hour',
+          hint: 'mcp approvals list; each goes after an hour',
         });
       }
       const id = unusedCode((code) => waiting.has(code));

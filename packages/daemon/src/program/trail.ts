@@ -4,56 +4,18 @@ import type { LaunchPackage, ProgramFile } from '../protocol/approvals.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
 import type { Digests, Executable } from './digests.ts';
 import { findCommand } from './find-command.ts';
-import { findInterpreter, type Running } from './interpreters.ts';
+import type { Interpreter, ProgramQuestion, Trail } from './interpreter.ts';
 import { isFile } from './on-disk.ts';
-import type { PackageSpec } from './package-spec.ts';
-import type { Program, ProgramQuestion } from './program.ts';
 import { maxShebangs, parseShebang } from './shebang.ts';
 
 /** How long a grant lives at most where content cannot be bound. */
-export const unboundMs: number = 8 * 60 * 60 * 1000;
+const unboundMs: number = 8 * 60 * 60 * 1000;
 
-/** What has been found so far, and the surroundings in which the next thing is looked for. */
-export interface Trail {
-  /** `env` may change it. */
-  searchPath: string | null;
-  readonly folder: string;
-  readonly home: string;
-  /** Goes to the folder that an option such as `--directory` names. */
-  enter(folder: string): void;
-  variable(name: string): string | undefined;
-  /** What `env NAME=value` sets, or takes away. */
-  setVariable(name: string, value: string | undefined): void;
-  clearVariables(): void;
-  /** An absolute path; a relative one depends on the folder. */
-  resolve(path: string): string;
-  needFolder(): void;
-  needPath(): void;
-  /** The first reason is the one that is told. */
-  limit(reason: string): void;
-  setPackage(found: LaunchPackage): void;
-  /** A limit for what is asked for without an exact version. */
-  pin(text: string, spec: PackageSpec): void;
-  /** Hashes a file, once. Throws when it is not there: `what` says what it was to be. */
-  add(role: ProgramFile['role'], path: string, what?: string): Promise<Executable | undefined>;
-  /** Hashes a file where there is one. */
-  addIfThere(role: ProgramFile['role'], path: string): Promise<void>;
-  /** Adds what is run, and follows it: its first line, then what it is told to run. */
-  follow(
-    role: ProgramFile['role'],
-    path: string,
-    args: readonly string[],
-    name?: string,
-    what?: string,
-  ): Promise<void>;
-  /** Follows what a program, as far as its name is known, is told to run. */
-  read(args: readonly string[], running: Running): Promise<void>;
-  /** Finds a command that another one runs, and follows it. */
-  run(command: string, args: readonly string[]): Promise<void>;
-  program(): Program;
-}
-
-export function createTrail(digests: Digests, question: ProgramQuestion): Trail {
+export function createTrail(
+  digests: Digests,
+  question: ProgramQuestion,
+  findInterpreter: (name: string) => Interpreter | undefined,
+): Trail {
   const files: ProgramFile[] = [];
   const identities: FileIdentity[] = [];
   const seen = new Set<string>();

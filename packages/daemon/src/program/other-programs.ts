@@ -1,9 +1,8 @@
 import { isAbsolute, join } from 'node:path';
-import type { Interpreter } from './interpreters.ts';
+import type { Interpreter, Trail } from './interpreter.ts';
 import { kindOf } from './on-disk.ts';
 import { has, scan, valueOf, valuesOf, words, type Grammar, type Scan } from './options.ts';
 import { fromStdin, unknownOption } from './shell-programs.ts';
-import type { Trail } from './trail.ts';
 
 const ruby: Grammar = {
   values: words('-I -E -r -e -C --encoding --external-encoding --internal-encoding'),
