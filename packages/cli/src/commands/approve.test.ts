@@ -32,7 +32,12 @@ describe('mcp approve on a terminal', () => {
         '  for        always, since it is bound to the content of what runs\n' +
         'code: K7Q4\nType the code to approve: ',
     );
-    const params = { id: 'AAAA', fingerprint: 'f'.repeat(64), code: 'k7q4' };
+    const params = {
+      id: 'AAAA',
+      fingerprint: 'f'.repeat(64),
+      variables: ['API_TOKEN'],
+      code: 'k7q4',
+    };
     expect(session.calls.at(-1)).toEqual({ method: 'approval.grant', params, attachments: [] });
     expect(session.stdout).toBe('approved AAAA: npx gets API_TOKEN, always\n');
   });
@@ -111,7 +116,11 @@ describe('which request', () => {
   ])('can be said by %s', async (_what, which, id) => {
     const session = createFakeSession({ answers: answers(two), descriptors: { 3: 'x' } });
     await approve(input({ which, fd: 3 }), session);
-    expect(session.calls.at(-1)?.params).toEqual({ id, fingerprint: 'f'.repeat(64) });
+    expect(session.calls.at(-1)?.params).toEqual({
+      id,
+      fingerprint: 'f'.repeat(64),
+      variables: ['API_TOKEN'],
+    });
   });
 
   test.each([
@@ -141,7 +150,7 @@ describe('which variables', () => {
   test('are all but those that steer, which is told before and after', async () => {
     const session = createFakeSession({ answers: answers(mixed), typed: ['K7Q4'] });
     await approve(input(), session);
-    expect(session.calls.at(-1)?.params).not.toHaveProperty('variables');
+    expect(session.calls.at(-1)?.params).toMatchObject({ variables: ['API_TOKEN'] });
     expect(session.shown).toContain('  variables  "API_TOKEN"\n  not now    "OPTIONS"\n');
     expect(session.stderr).toContain('OPTIONS still waits: mcp approve AAAA OPTIONS\n');
   });

@@ -139,6 +139,18 @@ function termLines(request: PendingApproval, terms: Terms): Line[] {
   ];
 }
 
+/** What was shown, by name: a request may wait for more by the time that it is granted. */
+function shownOf(
+  request: PendingApproval,
+  terms: Terms,
+): { readonly fingerprint: string; readonly variables: readonly string[] } {
+  const { chosen } = chooseVariables(request, terms);
+  return {
+    fingerprint: request.fingerprint,
+    variables: chosen.map(({ name }) => name),
+  };
+}
+
 type Granted = Methods['approval.grant']['result'];
 
 async function grantOnTerminal(
@@ -165,8 +177,8 @@ async function grantOnTerminal(
       refused: `request ${id} is not approved, and still waits`,
       hint: `mcp approve ${id}, or mcp deny ${id}`,
     });
-    const { fingerprint } = request;
-    return (await client.call('approval.grant', { id, fingerprint, ...terms, code })).result;
+    const params = { id, ...terms, ...shownOf(request, terms), code };
+    return (await client.call('approval.grant', params)).result;
   } finally {
     terminal.close();
   }
@@ -179,14 +191,14 @@ async function grantWithPassphrase(
   fd: number,
   session: Session,
 ): Promise<Granted> {
-  const { id, fingerprint } = request;
+  const { id } = request;
   // Whoever reads along, or the log of a script, sees what was approved.
   session.output.aside(unfolded([...requestLines(request), ...termLines(request, terms)]));
   const passphrase = await readPassphrase(session, { fd, command: `mcp approve ${id}` });
   const stopProgress = session.output.progress('the passphrase is checked, which takes a second');
   try {
     const attachments = [passphrase];
-    const params = { id, fingerprint, ...terms };
+    const params = { id, ...terms, ...shownOf(request, terms) };
     return (await client.call('approval.grant', params, { attachments })).result;
   } catch (error) {
     throw isThere(session.paths.identity) ? error : noPassphrase(id, error);
