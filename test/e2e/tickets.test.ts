@@ -74,53 +74,53 @@ describe('a ticket', () => {
 
 describe('the cache', () => {
   const entries = async (): Promise<number> => {
-    const { stdout } = await home.mcp(['status', '--json']);
+    const { stdout } = await own.mcp(['status', '--json']);
     return (JSON.parse(stdout) as { cache: { entries: number } }).cache.entries;
   };
   // By the command, in a home of its own: a process that took a launch here may not set a value.
-  let home: Home;
+  let own: Home;
   beforeAll(async () => {
-    home = await createHome({ kind: 'sealed' });
-    await home.set('A', 'value of A');
-    await home.approve(launch);
+    own = await createHome({ kind: 'sealed' });
+    await own.set('A', 'value of A');
+    await own.approve(launch);
   }, 60_000);
   afterAll(async () => {
-    await home.remove();
+    await own.remove();
   });
   const launch = ['--env', 'A=$<A>', '--', 'true'];
   const fill = async (): Promise<void> => {
-    expect(await home.mcp(['exec', ...launch])).toMatchObject({ code: 0 });
+    expect(await own.mcp(['exec', ...launch])).toMatchObject({ code: 0 });
     expect(await entries()).toBe(1);
   };
-  const config = (): string => join(home.broker, 'config.yaml');
+  const config = (): string => join(own.broker, 'config.yaml');
 
   const emptied: [title: string, by: () => Promise<unknown>][] = [
-    ['mcp cache clear', () => home.mcp(['cache', 'clear'])],
-    ['mcp cache clear NAME', () => home.mcp(['cache', 'clear', 'A'])],
-    ['a new value', () => home.set('A', 'value of A')],
+    ['mcp cache clear', () => own.mcp(['cache', 'clear'])],
+    ['mcp cache clear NAME', () => own.mcp(['cache', 'clear', 'A'])],
+    ['a new value', () => own.set('A', 'value of A')],
     ['a changed config', () => appendFile(config(), '# changed\n')],
-    ['mcp lock', () => home.mcp(['lock'])],
+    ['mcp lock', () => own.mcp(['lock'])],
   ];
   test.each(emptied)('is emptied by %s', async (_title, by) => {
     await fill();
     await by();
     await expect.poll(entries, { timeout: 10_000 }).toBe(0);
-    await home.mcp(['unlock', '--fd', '3'], { fd3: home.passphrase });
+    await own.mcp(['unlock', '--fd', '3'], { fd3: own.passphrase });
   });
 });
 
 test('a value that has gone since the decision is written down as one that could not be read', async () => {
-  const home = await createHome({ kind: 'sealed' });
+  const own = await createHome({ kind: 'sealed' });
   try {
-    await home.set('A', 'value of A');
-    const client = await connectTo(home);
-    const { ticket } = await ticketFor(home, client, launchOf('A'));
-    expectSuccess(await home.mcp(['secret', 'rm', 'A']));
+    await own.set('A', 'value of A');
+    const client = await connectTo(own);
+    const { ticket } = await ticketFor(own, client, launchOf('A'));
+    expectSuccess(await own.mcp(['secret', 'rm', 'A']));
     await expect(client.call('launch.take', { ticket })).rejects.toMatchObject({
       code: 'ERR_UNKNOWN_VARIABLE',
     });
     client.close();
-    expect((await auditLines(home)).at(-1)).toMatchObject({
+    expect((await auditLines(own)).at(-1)).toMatchObject({
       event: 'resolve',
       outcome: 'failed',
       code: 'ERR_UNKNOWN_VARIABLE',
@@ -128,7 +128,7 @@ test('a value that has gone since the decision is written down as one that could
       backend: 'sealed',
     });
   } finally {
-    await home.remove();
+    await own.remove();
   }
 }, 60_000);
 

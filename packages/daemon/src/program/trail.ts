@@ -52,8 +52,8 @@ export function createTrail(
     needPath() {
       needsPath = true;
       // Relative elements, and the empty one, lead to the working folder.
-      const folders = trail.searchPath?.split(':') ?? [];
-      if (folders.some((folder) => !folder.startsWith('/'))) needsFolder = true;
+      const elements = trail.searchPath?.split(':') ?? [];
+      if (elements.some((element) => !element.startsWith('/'))) needsFolder = true;
     },
     limit: (why) => void (reason ??= why),
     setPackage: (one) => void (found ??= one),
