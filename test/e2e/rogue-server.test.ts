@@ -14,6 +14,7 @@ const python = '/usr/bin/python3';
 
 /** All that a server may not do. */
 const closed = [
+  'approval.list',
   'secret.set',
   'secret.remove',
   'secret.open',
