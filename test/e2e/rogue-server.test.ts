@@ -50,11 +50,11 @@ describe.skipIf(lacks('linux', 'python3'))('a rogue server', () => {
   /** How each try of the server ended, and what the audit has of it. */
   async function launch(how: string): Promise<{ tries: object; lines: object[] }> {
     const id = await pending();
-    const exec = ['--env', 'TOKEN=$<TOKEN>', '--', python, rogue, how, id, 'TOKEN'];
-    const env = { MCP_HOME: home.broker };
-    await home.approve(exec, { env });
+    const where = `MCP_HOME=${home.broker}`;
+    const exec = ['--env', 'TOKEN=$<TOKEN>', '--env', where, '--', python, rogue, how, id, 'TOKEN'];
+    await home.approve(exec);
     const before = (await auditLines(home)).length;
-    const ended = expectSuccess(await home.mcp(['exec', ...exec], { env }));
+    const ended = expectSuccess(await home.mcp(['exec', ...exec]));
     const lines = (await auditLines(home)).slice(before).filter(({ event }) => event !== 'launch');
     return { tries: JSON.parse(ended.stdout) as object, lines };
   }

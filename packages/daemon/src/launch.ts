@@ -1,7 +1,6 @@
 import { BrokerError, combineErrors } from '@mcp-broker/providers/errors';
 import { maxAttachmentCount } from './protocol/framing.ts';
 import type { EnvironmentEntry } from './protocol/approvals.ts';
-import type { LaunchRequest } from './protocol/messages.ts';
 import {
   formatReference,
   isVariableName,
@@ -32,10 +31,21 @@ export interface LaunchPlan {
   >;
 }
 
+/** What of a launch takes values. */
+export interface Launchable {
+  readonly args: readonly string[];
+  readonly environment: readonly EnvironmentEntry[];
+  readonly allowArgs?: boolean;
+  /** By name, what another has read of the environment already. */
+  readonly templates?: ReadonlyMap<string, Template>;
+}
+
 /** Reads the templates of a request. Throws `ERR_USAGE` and `ERR_REFERENCE_IN_ARGUMENT`. */
-export function readLaunch(request: LaunchRequest): LaunchPlan {
+export function readLaunch(request: Launchable): LaunchPlan {
   const destinations = [
-    ...request.environment.map((entry) => environmentDestination(entry)),
+    ...request.environment.map((entry) =>
+      environmentDestination(entry, request.templates?.get(entry.name)),
+    ),
     ...request.args.map((arg, index) =>
       argumentDestination(arg, index, request.allowArgs === true),
     ),
@@ -70,7 +80,7 @@ export function readLaunch(request: LaunchRequest): LaunchPlan {
   };
 }
 
-function environmentDestination(entry: EnvironmentEntry): Destination {
+function environmentDestination(entry: EnvironmentEntry, known: Template | undefined): Destination {
   if (!isVariableName(entry.name)) {
     throw new BrokerError(
       'ERR_USAGE',
@@ -83,7 +93,7 @@ function environmentDestination(entry: EnvironmentEntry): Destination {
   }
   return {
     into: entry.name,
-    template: parseTemplate(entry.value, entry.origin === 'entry' ? 'both' : 'inherited'),
+    template: known ?? parseTemplate(entry.value, entry.origin === 'entry' ? 'both' : 'inherited'),
     overhead: Buffer.byteLength(entry.name) + 1,
   };
 }

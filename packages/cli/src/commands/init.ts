@@ -14,6 +14,7 @@ import { isThere, makeHome, narrowHome } from './home.ts';
 import { unlockWith } from './locking.ts';
 import { lookAround, type Opens } from './look-around.ts';
 import { using, type Session } from './session.ts';
+import { loginPath } from './login-path.ts';
 import { lockSetUp } from './set-up-lock.ts';
 
 export interface InitInput {
@@ -137,8 +138,16 @@ async function makeWhatIsMissing(
   const made = madeHome ? [paths.home, ...missing] : missing;
   let started = false;
   try {
-    const text = initialConfigText({ defaultBackend: 'sealed', identityFile: keys.identityFile });
-    const wrote = missing.includes(paths.config) && writeNew(paths.config, text);
+    const wrote =
+      missing.includes(paths.config) &&
+      writeNew(
+        paths.config,
+        initialConfigText({
+          defaultBackend: 'sealed',
+          identityFile: keys.identityFile,
+          path: await loginPath(session.environment),
+        }),
+      );
     const running = await session.reach();
     started = running === undefined;
     await using(running ?? (await session.connect()), async (client) => {

@@ -28,16 +28,20 @@ export function requestLines(request: PendingApproval): Line[] {
       request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`,
     ],
     ...launchEntries(launch),
-    [
-      launch.workingDirectory === undefined ? 'asked for in' : 'runs in',
-      `${quote(request.workingDirectory)}${launch.workingDirectory === undefined ? '' : ' (and there alone)'}`,
-    ],
+    ...folderEntries(request),
     ['asked by', `process ${request.pid}, ${escape(request.requested)}`],
     ['fingerprint', escape(request.fingerprint)],
     ...variables.flatMap(variableEntries),
     ...granted.map((name): Entry => ['has already', quote(name)]),
   ];
   return [...changeLines(request), ...aligned(entries)];
+}
+
+function folderEntries({ launch, workingDirectory }: PendingApproval): Entry[] {
+  const asked: Entry = ['asked for in', quote(workingDirectory)];
+  if (launch.workingDirectory === undefined) return [asked];
+  const runs: Entry = ['runs in', `${quote(launch.workingDirectory)} (and there alone)`];
+  return launch.workingDirectory === workingDirectory ? [runs] : [runs, asked];
 }
 
 function launchEntries(launch: LaunchDescription): Entry[] {

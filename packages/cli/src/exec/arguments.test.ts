@@ -48,6 +48,22 @@ describe('mcp exec takes its arguments apart', () => {
     expect({ home, config }).toEqual({ home: '/b', config: 'c.yaml' });
   });
 
+  test('one word without -- is the name of an entry, of config.yaml or of a file', () => {
+    for (const [argv, file] of [
+      [['exec', 'github'], undefined],
+      [['run', '--from', 'mcp.json', 'github'], 'mcp.json'],
+    ] as const) {
+      const { command, args, entry } = parsed(...argv);
+      expect({ command, args, entry }).toEqual({
+        command: '',
+        args: [],
+        entry: { file, name: 'github' },
+      });
+    }
+    expect(parsed('exec', '--', 'github')).toMatchObject({ command: 'github', entry: undefined });
+    expect(parsed('exec', 'npx', 'x')).toMatchObject({ command: 'npx', entry: undefined });
+  });
+
   test('an entry may be empty', () => {
     expect([...parsed('exec', '--env', 'A=', '--', 'c').entries]).toEqual([['A', '']]);
   });
@@ -81,9 +97,14 @@ describe('mcp exec refuses with 64', () => {
     [['exec', '--env', 'A=b'], 'exec needs a command to run'],
     [['exec', '--', ''], 'exec needs a command to run'],
     [
-      ['exec', 'github'],
-      'one word without -- names a server of config.yaml, which this version does not start: github',
+      ['exec', '--from', 'mcp.json', '--', 'github'],
+      '--from takes one word, the name of the server in the file',
     ],
+    [
+      ['exec', '--from', 'mcp.json', 'github', '--port'],
+      '--from takes one word, the name of the server in the file',
+    ],
+    [['exec', '--from', 'mcp.json'], 'exec needs a command to run'],
     [['exec', '--env'], '--env needs a value'],
     [['exec', '--env', 'A', '--', 'c'], '--env needs KEY=REF'],
     [['exec', '--env', '1A=b', '--', 'c'], '--env: "1A" is not a variable name'],

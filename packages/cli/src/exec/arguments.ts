@@ -2,10 +2,13 @@ import { BrokerError, isVariableName, parseDuration } from '@mcp-broker/daemon/p
 
 /** One `mcp exec`, as typed. */
 export interface ExecInput {
+  /** Empty where an entry says what is run. */
   readonly command: string;
   readonly args: readonly string[];
   /** `--env`, in order; no name twice. */
   readonly entries: ReadonlyMap<string, string>;
+  /** A server of config.yaml; with `file` (`--from`), an entry of a client's file. */
+  readonly entry: { readonly file: string | undefined; readonly name: string } | undefined;
   readonly server: string | undefined;
   readonly allowArgs: boolean;
   /** `--wait-approval`: how long to wait for a person, in milliseconds. */
@@ -27,6 +30,7 @@ const globalOptions: Readonly<Record<string, boolean>> = {
 const execOptions: Readonly<Record<string, boolean>> = {
   ...globalOptions,
   '--env': true,
+  '--from': true,
   '--server': true,
   '--allow-args': false,
   '--wait-approval': true,
@@ -56,18 +60,21 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
   if (command === undefined || command === '') {
     throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
   }
-  if (!explicit && args.length === 0) {
+  const file = last(options, '--from');
+  if (file !== undefined && (explicit || args.length > 0)) {
     throw new BrokerError(
       'ERR_USAGE',
-      `one word without -- names a server of config.yaml, which this version does not start: ${command}`,
+      '--from takes one word, the name of the server in the file',
       {
-        hint: `to run the command of that name: mcp ${name} -- ${command}`,
+        hint: `mcp ${name} --from FILE NAME`,
       },
     );
   }
+  const isEntry = !explicit && args.length === 0;
   return {
-    command,
+    command: isEntry ? '' : command,
     args,
+    entry: isEntry ? { file, name: command } : undefined,
     entries: readEntries(options),
     server: last(options, '--server'),
     allowArgs: options.some(([option]) => option === '--allow-args'),

@@ -21,7 +21,7 @@ describe('A5: variables that steer our own start', () => {
     expect(named.filter((name) => ![...asideNames, ...harmless].includes(name ?? ''))).toEqual([]);
   });
 
-  test('come back under their own names, and no other is renamed', () => {
+  test('come back under their own names, no other is renamed, and our home is left out', () => {
     expect(
       restoreEnvironment({
         PATH: '/bin',
@@ -36,7 +36,6 @@ describe('A5: variables that steer our own start', () => {
       NODE_OPTIONS: '--inspect',
       NODE_PATH: '',
       MCP_ASIDE_LD_PRELOAD: 'x',
-      MCP_HOME: '/h',
       NODE_ENV: 'test',
     });
   });

@@ -51,12 +51,12 @@ export function emptyEnvironment(): Environment {
   return Object.create(null) as Environment;
 }
 
-/** A copy of the environment as it was before the launcher. */
+/** A copy of the environment as it was before the launcher, without what says where our home is. */
 export function restoreEnvironment(source: NodeJS.ProcessEnv): Environment {
   const environment = emptyEnvironment();
   const restored = emptyEnvironment();
   for (const [name, value] of Object.entries(source)) {
-    if (value === undefined) continue;
+    if (value === undefined || name === 'MCP_HOME') continue;
     const original = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
     if (original !== undefined && asideNames.includes(original)) restored[original] = value;
     else environment[name] = value;

@@ -24,10 +24,9 @@ describe('mcp exec', () => {
       A: '<value>d',
       B: 'value',
       MCP_LAUNCH: 'fake-launch',
-      MCP_HOME: fixture.home,
       NODE_PATH: '/p',
     });
-    expect(Object.keys(self.env).filter((name) => name.startsWith('MCP_ASIDE_'))).toEqual([]);
+    expect(Object.keys(self.env).filter((name) => /^MCP_(?!LAUNCH$)/u.test(name))).toEqual([]);
     expect(requests).toEqual([
       {
         command: node,

@@ -1,5 +1,5 @@
 import { connect, locatePaths, type Client } from '@mcp-broker/daemon/client';
-import type { LaunchRequest } from '@mcp-broker/daemon/protocol';
+import type { LaunchRequest, LaunchTicket } from '@mcp-broker/daemon/protocol';
 
 import { reportWaiting } from '../output/report.ts';
 import type { ExecInput } from './arguments.ts';
@@ -27,24 +27,33 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
     const asked = client.call('launch.request', launchRequest(draft, input), extras);
     steering?.fill(0);
     loadSpawn();
-    const { launch, ticket, files } = (await asked).result;
-
-    const taken = client.call('launch.take', { ticket });
-    const relay = relaySignals();
-    const { result, attachments } = await taken;
-
-    const { args, environment } = fillIn(draft, readValues(result, attachments));
-    environment['MCP_LAUNCH'] = launch;
-    const program = holdProgram(files);
-    try {
-      // Not awaited here: the values would live as long as the server.
-      return startServer({ ...program, name: input.command, args, environment }, relay);
-    } finally {
-      program.release();
-    }
+    return (await takeAndStart(client, draft, (await asked).result)).exit;
   } finally {
     // After the spawn: the server need not wait for it.
     client.close();
+  }
+}
+
+/** The second round trip, and the start. The exit is not awaited here: the values would live as long. */
+export async function takeAndStart(
+  client: Client,
+  draft: Draft,
+  { launch, ticket, files, path, entry }: LaunchTicket,
+): Promise<{ readonly exit: Promise<number> }> {
+  const taken = client.call('launch.take', { ticket });
+  const relay = relaySignals();
+  const { result, attachments } = await taken;
+
+  const { args, environment } = fillIn(draft, readValues(result, attachments));
+  environment['MCP_LAUNCH'] = launch;
+  if (path !== undefined) environment['PATH'] = path;
+  const program = holdProgram(files);
+  try {
+    const name = draft.command;
+    const cwd = entry?.cwd;
+    return { exit: startServer({ ...program, name, args, environment, cwd }, relay) };
+  } finally {
+    program.release();
   }
 }
 
@@ -62,7 +71,7 @@ function launchRequest(draft: Draft, input: ExecInput): LaunchRequest {
 }
 
 /** A signal that comes while we wait ends us as it ends any program, and the request with us. */
-function sayWhenPending(client: Client, input: ExecInput): void {
+export function sayWhenPending(client: Client, input: ExecInput): void {
   let said = '';
   client.on('launch.pending', ({ hint }) => {
     if (hint !== said) reportWaiting(hint, input);

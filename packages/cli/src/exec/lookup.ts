@@ -1,29 +1,31 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 /** Where the C library looks when there is no PATH. */
 const defaultPath = '/bin:/usr/bin';
 
 /**
- * Finds a command as execvp does: a name with a slash is a path, an empty element of PATH is the
- * working folder, and what may not be run is passed over while another may follow. Throws
+ * Finds a command as execvp does in the working folder: a name with a slash is a path, an empty element of
+ * PATH is that folder, and what may not be run is passed over while another may follow. Throws
  * `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`.
  */
-export function lookUp(command: string, path: string | undefined): string {
+export function lookUp(command: string, path: string | undefined, cwd = ''): string {
   if (command.includes('/')) {
-    const state = probe(command);
+    const state = probe(resolve(cwd, command));
     if (state === 'runs') return command;
     throw state === 'missing' ? notFound(command, 'path') : notExecutable(command);
   }
   let refused: string | undefined;
   for (const folder of (path ?? defaultPath).split(':')) {
     const candidate = folder === '' ? `./${command}` : join(folder, command);
-    const state = probe(candidate);
+    const state = probe(resolve(cwd, candidate));
     if (state === 'runs') return candidate;
     if (state === 'refused') refused ??= candidate;
   }
-  throw refused === undefined ? notFound(command, 'name') : notExecutable(refused);
+  throw refused === undefined
+    ? notFound(command, 'name', path ?? defaultPath)
+    : notExecutable(refused);
 }
 
 function probe(file: string): 'runs' | 'refused' | 'missing' {
@@ -39,8 +41,9 @@ function probe(file: string): 'runs' | 'refused' | 'missing' {
   }
 }
 
-export function notFound(command: string, typed: 'name' | 'path'): BrokerError {
-  return new BrokerError('ERR_COMMAND_NOT_FOUND', `command not found: ${command}`, {
+export function notFound(command: string, typed: 'name' | 'path', searched?: string): BrokerError {
+  const where = searched === undefined ? '' : ` (in ${searched})`;
+  return new BrokerError('ERR_COMMAND_NOT_FOUND', `command not found: ${command}${where}`, {
     hint:
       typed === 'path'
         ? `check the path: ls -l ${command}`

@@ -15,6 +15,8 @@ export interface ServerProgram {
   readonly name: string;
   readonly args: readonly string[];
   readonly environment: Environment;
+  /** Where it runs; undefined: here. */
+  readonly cwd: string | undefined;
 }
 
 /** Loads what `startServer` needs: a millisecond that fits into waiting for the daemon. */
@@ -29,10 +31,10 @@ export function loadSpawn(): void {
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { path, file, name, args, environment } = program;
+  const { path, file, name, args, environment, cwd } = program;
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
+    child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit', cwd });
   } catch (error) {
     return Promise.reject(spawnFailure(error, path));
   }

@@ -17,6 +17,7 @@ function input({ args = [], entries = {}, allowArgs = false }: Typed): ExecInput
     command: 'server',
     args,
     entries: new Map(Object.entries(entries)),
+    entry: undefined,
     server: undefined,
     allowArgs,
     waitMs: undefined,

@@ -5,15 +5,21 @@ export interface InitialConfig {
   readonly defaultBackend: 'sealed' | 'keychain';
   /** For a machine without a person. */
   readonly identityFile?: string | undefined;
+  /** Folders of the login shell's PATH. */
+  readonly path?: readonly string[] | undefined;
 }
 
 /** The config.yaml that `mcp init` writes: what counts from the start, and the rest as comments. */
-export function initialConfigText({ defaultBackend, identityFile }: InitialConfig): string {
+export function initialConfigText({ defaultBackend, identityFile, path }: InitialConfig): string {
   // A JSON string is a YAML string too, whatever the path holds.
   const identity =
     identityFile === undefined
       ? '  # identity_file: ~/.config/mcp-broker/identity   # for a machine without a person'
       : `  identity_file: ${JSON.stringify(identityFile)}`;
+  const folders =
+    path === undefined || path.length === 0
+      ? '  # path: [/usr/local/bin, /usr/bin, /bin]   # where servers are found that a client’s own PATH misses'
+      : `  # where servers are found that a client’s own PATH misses\n  path: ${JSON.stringify(path)}`;
   return `# Configuration of MCP Broker. Every key: mcp config schema. After a change: mcp config check.
 # No value in this file is ever a secret; those go in with: mcp secret set NAME
 version: "1.0"
@@ -24,6 +30,7 @@ settings:
   lock_after: 8h             # idle time after which the sealed file locks
   presence: terminal         # terminal, or passphrase: the strong mode
 ${identity}
+${folders}
 
 # Where a variable lies and how it lives. One without an entry is looked for by its name.
 # variables:

@@ -1,4 +1,3 @@
-import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
 import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
@@ -8,22 +7,24 @@ import { changes } from '../grants/diff.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
 import type { Launching } from '../grants/grants.ts';
 import { keptLaunch } from '../grants/kept-launch.ts';
-import { accountHome, readInherited, withoutOwnFolders } from '../policy/inherited.ts';
+import { accountHome } from '../policy/inherited.ts';
 import type { Program } from '../program/interpreter.ts';
+import { searching } from '../program/search-path.ts';
 import type {
-  InheritedVariable,
   LaunchDescription,
   LaunchVariable,
   PendingApproval,
   RequestedVariable,
 } from '../protocol/approvals.ts';
-import type { LaunchRequest } from '../protocol/messages.ts';
 import { formatReference } from '../reference.ts';
 import { formatLocator, nameSubject, type Plan } from '../resolver.ts';
+import { noFolder, type Order } from './order.ts';
 
 /** What is known of a launch before anybody is asked; of its peer, what the kernel says. */
 export interface Examined {
   readonly program: Program;
+  /** The PATH that it was found by. */
+  readonly searchPath: string | null;
   readonly description: LaunchDescription;
   readonly launching: Launching;
 }
@@ -55,36 +56,37 @@ export async function gather(
 /** Finds out for itself what would run, and where. */
 export async function examine(
   broker: Broker,
-  request: LaunchRequest,
+  order: Order,
   variables: readonly Plan[],
   context: Context,
 ): Promise<Examined> {
-  const { platform } = broker;
-  const home = accountHome();
-  const inherited = withoutOwnFolders(readInherited(context.attachments[0]), home);
+  const { config, platform } = broker;
   const facts = platform.process(context.peer.pid);
   const workingDirectory = facts?.workingDirectory;
   if (facts === undefined || workingDirectory === undefined) throw noFolder();
-  const program = await broker.programs.examine({
-    command: request.command,
-    args: request.args,
-    searchPath: request.path,
-    workingDirectory,
-    variable: variableOf(request, inherited),
-    home,
-  });
-  const description = describe(broker, request, program, inherited, workingDirectory, variables);
+  const home = accountHome();
+  const { result: program, searchPath } = await searching(
+    order.path,
+    config.settings.path,
+    (path) =>
+      broker.programs.examine({
+        command: order.command,
+        args: order.args,
+        searchPath: path,
+        workingDirectory: order.cwd ?? workingDirectory,
+        variable: variableOf(order),
+        home,
+      }),
+  );
+  const description = describe(broker, order, program, searchPath, workingDirectory, variables);
   const startTime = platform.startTime(facts.parent);
   const parent = startTime === undefined ? undefined : { pid: facts.parent, startTime };
   const launching = { fingerprint: fingerprint(description), workingDirectory, parent };
-  return { program, description, launching };
+  return { program, searchPath, description, launching };
 }
 
 /** What the server's own start would look at, as far as it is known here: values are never asked for. */
-function variableOf(
-  { environment }: LaunchRequest,
-  inherited: readonly InheritedVariable[],
-): (name: string) => string | undefined {
+function variableOf({ environment, inherited }: Order): (name: string) => string | undefined {
   return (name) =>
     environment.find((entry) => entry.name === name)?.value ??
     inherited.find((variable) => variable.name === name)?.value;
@@ -92,22 +94,23 @@ function variableOf(
 
 function describe(
   broker: Broker,
-  request: LaunchRequest,
+  order: Order,
   program: Program,
-  inherited: readonly InheritedVariable[],
+  searchPath: string | null,
   workingDirectory: string,
   variables: readonly Plan[],
 ): LaunchDescription {
+  const runsIn = order.cwd ?? (program.needsFolder ? workingDirectory : undefined);
   return {
-    argv: [request.command, ...request.args],
-    allowArgs: request.allowArgs === true,
+    argv: [order.command, ...order.args],
+    allowArgs: order.allowArgs,
     files: program.files,
     ...(program.package === undefined ? {} : { package: program.package }),
-    environment: request.environment,
-    inherited,
-    ...(program.needsPath && request.path !== null ? { searchPath: request.path } : {}),
-    ...(program.needsFolder ? { workingDirectory } : {}),
-    origin: 'command line',
+    environment: order.environment,
+    inherited: order.inherited,
+    ...(program.needsPath && searchPath !== null ? { searchPath } : {}),
+    ...(runsIn === undefined ? {} : { workingDirectory: runsIn }),
+    origin: order.origin,
     variables: variables.map((variable) => whereabouts(broker, variable)),
   };
 }
@@ -127,14 +130,13 @@ function whereabouts({ config, paths }: Broker, { text, ...plan }: Plan): Launch
 /** The request for a person: what is not granted yet, and how it differs from what was. */
 export function pendingRequest(
   broker: Broker,
-  request: LaunchRequest,
+  { server }: Order,
   { description, program, launching }: Examined,
   plan: LaunchPlan,
   variables: readonly Plan[],
   granted: ReadonlySet<string>,
   pid: number,
 ): Omit<PendingApproval, 'id' | 'requested' | 'expires'> {
-  const { server } = request;
   const claim = server === undefined ? {} : { server };
   const before = broker.grants.similar({
     launch: description,
@@ -159,10 +161,4 @@ export function pendingRequest(
     ...(differences.length === 0 ? {} : { changes: differences }),
     pid,
   };
-}
-
-function noFolder(): BrokerError {
-  return new BrokerError('ERR_DENIED', 'the folder that the launch was asked for in has gone', {
-    hint: 'start the server in a folder that exists',
-  });
 }

@@ -46,7 +46,7 @@ beforeEach(() => {
     notifier: { pending: () => undefined },
     audit: { append: async (line: AuditEvent) => void lines.push(line) },
     loaded: { digest: 'config' },
-    config: { backends: {} },
+    config: { backends: {}, settings: {} },
     programs: { examine: async () => ({ files: [], identities: [] }) },
     resolver: {
       async plan(reference: Reference) {

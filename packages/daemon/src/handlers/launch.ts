@@ -8,12 +8,15 @@ import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
 import type { Launching } from '../grants/grants.ts';
 import { isLaunched } from '../policy/launches.ts';
+import { findCommand } from '../program/find-command.ts';
+import { searching } from '../program/search-path.ts';
 import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { PendingApproval } from '../protocol/approvals.ts';
-import type { LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
+import type { EntryLaunchRequest, LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
 import type { Plan } from '../resolver.ts';
 import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
+import { orderOf, type Order } from './order.ts';
 
 /** What a ticket stands for. */
 interface Launch {
@@ -56,27 +59,28 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
 
   /** One decision, on what is there now. */
   const attempt = async (
-    request: LaunchRequest,
+    request: LaunchRequest | EntryLaunchRequest,
     context: Context,
     launch: string,
   ): Promise<Answer> => {
-    const { server } = request;
+    const server = request.server ?? ('entry' in request ? request.entry.name : undefined);
     let about: About = {
       launch,
       ...caller(context),
       ...(server === undefined ? {} : { server }),
       variables: [],
     };
-    // Before anything is planned by it: what is decided while it changes gets no value.
-    const config = broker.loaded.digest;
     const loading = grants.load();
     loading.catch(() => undefined);
     try {
-      const plan = readLaunch(request);
-      if (plan.references.size === 0) throw noReference();
+      const order = await orderOf(broker, request, context);
+      // What is decided while it changes gets no value.
+      const { config } = order;
+      const plan = readLaunch(order);
+      if (plan.references.size === 0) return { ticket: await startAsItIs(broker, order, launch) };
       const { variables, facts } = await gather(broker, plan);
       about = { ...about, variables: facts.map(({ subject }) => subject) };
-      const examined = await examine(broker, request, variables, context);
+      const examined = await examine(broker, order, variables, context);
       const { launching, program } = examined;
       about = { ...about, fingerprint: launching.fingerprint, ...backendsOf(variables) };
       const texts = variables.map(({ text }) => text);
@@ -99,7 +103,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       }
       if (decision.kind === 'ask') {
         const pending = approvals.request(
-          pendingRequest(broker, request, examined, plan, variables, granted, context.peer.pid),
+          pendingRequest(broker, order, examined, plan, variables, granted, context.peer.pid),
           isLaunched(context.peer, broker.platform, broker.launches) ? 'server' : undefined,
         );
         await audit.append({
@@ -114,7 +118,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       }
       const content = { launch, server, launching, plan, variables, config };
       const ticket = tickets.issue(context, content);
-      return { ticket: { launch, ticket, files: program.identities } };
+      const files = program.identities;
+      return { ticket: { launch, ticket, files, ...foundBy(order, examined.searchPath) } };
     } catch (error) {
       return refuse(about, error);
     }
@@ -259,6 +264,32 @@ function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
 function backendsOf(variables: readonly Plan[]): Pick<AuditEvent, 'backend'> {
   const names = [...new Set(variables.map(({ backend }) => backend))].sort();
   return names.length === 0 ? {} : { backend: names.join(',') };
+}
+
+/** What the wrapper has to know beyond what it asked with. */
+function foundBy(
+  { path, entry }: Order,
+  searchPath: string | null,
+): Pick<LaunchTicket, 'path' | 'entry'> {
+  return {
+    ...(searchPath === path || searchPath === null ? {} : { path: searchPath }),
+    ...(entry === undefined ? {} : { entry }),
+  };
+}
+
+/** An entry without references needs no decision: nothing of ours leaves. */
+async function startAsItIs(
+  { config }: Broker,
+  order: Order,
+  launch: string,
+): Promise<LaunchTicket> {
+  const { entry, command, path, cwd } = order;
+  if (entry === undefined) throw noReference();
+  const { searchPath } = await searching(path, config.settings.path, (candidate) =>
+    // A relative path is found, or not, from the folder that the wrapper goes to.
+    command.includes('/') ? command : findCommand(command, candidate, cwd ?? '/'),
+  );
+  return { launch, ticket: '', files: [], ...foundBy(order, searchPath) };
 }
 
 function noReference(): BrokerError {

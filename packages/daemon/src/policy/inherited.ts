@@ -11,21 +11,28 @@ import { isCodeLoading, isInheritedSteering } from '../steering-names.ts';
  * those that a person is to see. Throws `ERR_USAGE` for what is not of that form or does not belong there.
  */
 export function readInherited(attachment: Uint8Array | undefined): readonly InheritedVariable[] {
-  if (attachment === undefined || attachment.length === 0) return [];
+  return [...readEnvironment(attachment)].map(([name, value]) => {
+    if (!isInheritedSteering(name)) throw malformed(name);
+    return inheritedVariable(name, value);
+  });
+}
+
+/** The same with any names: the whole environment of a launch whose entry the daemon reads. */
+export function readEnvironment(attachment: Uint8Array | undefined): ReadonlyMap<string, Buffer> {
+  const variables = new Map<string, Buffer>();
+  if (attachment === undefined || attachment.length === 0) return variables;
   // Of Node's own: `indexOf` and `toString`, over the same memory.
   const bytes = Buffer.from(attachment.buffer, attachment.byteOffset, attachment.length);
-  const variables = new Map<string, InheritedVariable>();
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(0, start);
     const equals = bytes.indexOf('=', start);
     if (end === -1 || equals === -1 || equals > end) throw malformed();
-    const name = bytes.subarray(start, equals);
-    const variable = readVariable(name, bytes.subarray(equals + 1, end));
-    if (variables.has(variable.name)) throw malformed(variable.name);
-    variables.set(variable.name, variable);
+    const name = readName(bytes.subarray(start, equals));
+    if (variables.has(name)) throw malformed(name);
+    variables.set(name, bytes.subarray(equals + 1, end));
     start = end + 1;
   }
-  return [...variables.values()];
+  return variables;
 }
 
 /**
@@ -66,10 +73,12 @@ function readAccount(): string {
   }
 }
 
-function readVariable(nameBytes: Buffer, value: Buffer): InheritedVariable {
-  if (nameBytes.length === 0 || !isUtf8(nameBytes)) throw malformed();
-  const name = nameBytes.toString('utf8');
-  if (!isInheritedSteering(name)) throw malformed(name);
+function readName(bytes: Buffer): string {
+  if (bytes.length === 0 || !isUtf8(bytes)) throw malformed();
+  return bytes.toString('utf8');
+}
+
+export function inheritedVariable(name: string, value: Buffer): InheritedVariable {
   const digest = hash('sha256', value);
   const isShown = isCodeLoading(name) && isUtf8(value);
   return isShown ? { name, digest, value: value.toString('utf8') } : { name, digest };

@@ -1,4 +1,5 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
+import type { Reference } from '../reference.ts';
 import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
 
 /**
@@ -59,6 +60,37 @@ export interface LaunchRequest {
   readonly waitMs?: number;
 }
 
+/**
+ * The other form of a launch: what is run stands in a file, and the daemon reads it. The attachment is the
+ * whole environment that the launch came with, as `NAME=value`, each ended by a NUL.
+ */
+export interface EntryLaunchRequest {
+  /** `file`: absolute path of a client's file. Without one: a server of config.yaml's `servers:`. */
+  readonly entry: { readonly file?: string; readonly name: string };
+  /** What counts before the entry's own environment. */
+  readonly environment: readonly EnvironmentEntry[];
+  readonly allowArgs?: boolean;
+  /** Claims: without it the name of the entry. */
+  readonly server?: string;
+  readonly waitMs?: number;
+}
+
+/** What the wrapper starts for an entry. */
+export interface LaunchEntry {
+  readonly command: string;
+  /** Their `$<…>` count as in the request of a command. */
+  readonly args: readonly string[];
+  /** What the entry sets, `PATH` too. */
+  readonly environment: readonly { readonly name: string; readonly text: readonly EntryPart[] }[];
+  /** An absolute path; without it the wrapper's own folder. */
+  readonly cwd?: string;
+  /** Which of the variables that the launch came with the server gets. */
+  readonly inherit: 'all' | readonly string[];
+}
+
+/** Plain text, a reference, or what an inherited variable holds. */
+export type EntryPart = string | Reference | { readonly kind: 'inherited'; readonly name: string };
+
 /** A file as it was when it was hashed. 64-bit numbers are decimal strings. */
 export interface FileIdentity {
   readonly path: string;
@@ -72,10 +104,14 @@ export interface FileIdentity {
 export interface LaunchTicket {
   /** The launch id that every audit line of this launch carries. */
   readonly launch: string;
-  /** Single use, bound to this connection and to the process at its other end. */
+  /** Single use, bound to this connection and to the process at its other end. Empty: nothing is to be taken. */
   readonly ticket: string;
   /** What to run, then every further file that counts; compared with the disk directly before the spawn. */
   readonly files: readonly FileIdentity[];
+  /** The server's PATH, where it is another than the request says: that one did not find it. */
+  readonly path?: string;
+  /** The answer to the form with an entry. Without references it has no ticket and no files. */
+  readonly entry?: LaunchEntry;
 }
 
 export interface LaunchValues {
@@ -196,9 +232,9 @@ export interface Methods extends ApprovalMethods {
   };
   /**
    * Attachment: the inherited variables that steer (`isInheritedSteering`), as `NAME=value`, each ended
-   * by a NUL; none when there is none.
+   * by a NUL; none when there is none. With an entry: all variables.
    */
-  'launch.request': { params: LaunchRequest; result: LaunchTicket };
+  'launch.request': { params: LaunchRequest | EntryLaunchRequest; result: LaunchTicket };
   /** The answer's attachments: one value for each reference that has one. */
   'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
   /** Reads every file of the log. While locked, MACs are not checked. */

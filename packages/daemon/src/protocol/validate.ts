@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Lifetime } from './approvals.ts';
-import type { Cancel, Hello, Method, Methods } from './messages.ts';
+import type { EnvironmentEntry, Lifetime } from './approvals.ts';
+import type { Cancel, EntryLaunchRequest, Hello, Method, Methods } from './messages.ts';
 
 // The daemon runs without `eval`; this keeps zod from trying it.
 z.config({ jitless: true });
@@ -41,6 +41,28 @@ const lifetime = (): z.ZodMiniType<Lifetime> =>
 
 const none = (): z.ZodMiniObject<{}, z.core.$strict> => z.strictObject({});
 
+const environment = (): z.ZodMiniType<EnvironmentEntry[]> =>
+  list(
+    z.strictObject({
+      name: text(1024),
+      value: argument,
+      origin: z.enum(['inherited', 'entry']),
+    }),
+  );
+
+/** The form of `launch.request` that names an entry. */
+const entryLaunch = (): z.ZodMiniType<EntryLaunchRequest> & z.ZodMiniObject =>
+  z.strictObject({
+    entry: z.strictObject({
+      file: z.exactOptional(path.check(notEmpty)),
+      name: claim.check(notEmpty),
+    }),
+    environment: environment(),
+    allowArgs: z.exactOptional(z.boolean()),
+    server: z.exactOptional(claim),
+    waitMs: z.exactOptional(count(maxWaitMs)),
+  });
+
 /** What each method takes; built when it is first called, since most daemons see few of the methods. */
 const params = {
   'broker.hello': () =>
@@ -66,13 +88,7 @@ const params = {
       command: path.check(notEmpty),
       args: list(argument),
       path: z.nullable(argument),
-      environment: list(
-        z.strictObject({
-          name: text(1024),
-          value: argument,
-          origin: z.enum(['inherited', 'entry']),
-        }),
-      ),
+      environment: environment(),
       allowArgs: z.exactOptional(z.boolean()),
       server: z.exactOptional(claim),
       waitMs: z.exactOptional(count(maxWaitMs)),
@@ -107,10 +123,10 @@ export function requestMembers(): Record<string, Record<string, boolean>> {
     Object.entries(params).map(([method, build]) => [
       method,
       Object.fromEntries(
-        Object.entries<z.ZodMiniType>(build().shape).map(([member, schema]) => [
-          member,
-          schema instanceof z.ZodMiniExactOptional,
-        ]),
+        Object.entries<z.ZodMiniType>({
+          ...build().shape,
+          ...(method === 'launch.request' ? entryLaunch().shape : {}),
+        }).map(([member, schema]) => [member, schema instanceof z.ZodMiniExactOptional]),
       ),
     ]),
   );
@@ -151,7 +167,8 @@ export function checkRequest<M extends Method>(
     throw misuse(method, `the number of attachments has to be ${number}`);
   }
   // The table's type says that each schema is that of its method.
-  const build = params[method] as unknown as Build<Methods[M]['params']>;
+  const isEntry = method === 'launch.request' && Object.hasOwn(Object(value) as object, 'entry');
+  const build = (isEntry ? entryLaunch : params[method]) as unknown as Build<Methods[M]['params']>;
   return parse(build, method, value);
 }
 

@@ -71,8 +71,17 @@ export const exec: CommandSpec = {
   details:
     'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and ' +
     "stderr are the server's own, and so is the exit status. It never asks anything.",
-  arguments: [['COMMAND [ARG...]', 'the server, best after --']],
+  arguments: [
+    [
+      'COMMAND [ARG...]',
+      'the server, after --; one word without -- is the name of a server in config.yaml',
+    ],
+  ],
   options: [
+    [
+      '--from <FILE>',
+      "take the server of that name from an MCP client's file, and read it as that client does",
+    ],
     ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
     ['--server <NAME>', 'what to call this server in requests and in the audit'],
     ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],

@@ -1,0 +1,108 @@
+import { resolve } from 'node:path';
+import { connect, locatePaths } from '@mcp-broker/daemon/client';
+import {
+  BrokerError,
+  type EntryPart,
+  type LaunchEntry,
+  type LaunchTicket,
+} from '@mcp-broker/daemon/protocol';
+import type { ExecInput } from './arguments.ts';
+import { emptyEnvironment, type Environment } from './aside.ts';
+import { daemonProgram } from './daemon-program.ts';
+import { requireConfig } from './given-config.ts';
+import { sayWhenPending, takeAndStart } from './launch.ts';
+import { plainProgram } from './plain.ts';
+import { draftLaunch, type Draft } from './references.ts';
+import { loadSpawn, startServer } from './server.ts';
+import { relaySignals } from './signals.ts';
+
+/**
+ * Starts a server that a file describes. The daemon reads the file and decides on what stands there; what
+ * the variables of the environment do in it is settled there too, so it gets all of them.
+ */
+export async function launchEntry(
+  { file, name }: NonNullable<ExecInput['entry']>,
+  input: ExecInput,
+  environment: Environment,
+): Promise<number> {
+  const paths = locatePaths(input);
+  if (input.config !== undefined) requireConfig(paths.config);
+  const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
+  try {
+    if (input.waitMs !== undefined) sayWhenPending(client, input);
+    const all = environmentBytes(environment);
+    const asked = client.call(
+      'launch.request',
+      {
+        entry: { ...(file === undefined ? {} : { file: resolve(file) }), name },
+        environment: [...input.entries].map(([key, value]) => ({
+          name: key,
+          value,
+          origin: 'entry' as const,
+        })),
+        ...(input.allowArgs ? { allowArgs: true } : {}),
+        ...(input.server === undefined ? {} : { server: input.server }),
+        ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
+      },
+      { attachments: [all] },
+    );
+    all.fill(0);
+    loadSpawn();
+    const { result: ticket } = await asked;
+    if (ticket.entry === undefined) throw otherVersion();
+    const draft = draftEntry(ticket.entry, input, environment);
+    if (ticket.ticket !== '') return (await takeAndStart(client, draft, ticket)).exit;
+    return startAsItIs(draft, ticket);
+  } finally {
+    client.close();
+  }
+}
+
+/** Without references nothing was decided, and nothing is to be taken. */
+function startAsItIs(draft: Draft, { path, entry }: LaunchTicket): Promise<number> {
+  if (draft.hasReferences) throw otherVersion();
+  return startServer(plainProgram(draft, entry?.cwd, path), relaySignals());
+}
+
+/** The launch that the entry describes, in the environment that its client would give it. */
+function draftEntry(entry: LaunchEntry, input: ExecInput, environment: Environment): Draft {
+  const valueOf = (name: string): string => environment[name] ?? '';
+  const entries = entry.environment.map(({ name, text }) => ({
+    name,
+    value: '',
+    origin: 'entry' as const,
+    template: text.map((part) => (isInherited(part) ? valueOf(part.name) : part)),
+  }));
+  const set = new Set(entries.map(({ name }) => name));
+  const inherited = emptyEnvironment();
+  const names = entry.inherit === 'all' ? Object.keys(environment) : entry.inherit;
+  for (const name of names) {
+    if (!set.has(name) && Object.hasOwn(environment, name)) inherited[name] = valueOf(name);
+  }
+  const { command, args } = entry;
+  const draft = draftLaunch({ ...input, command, args, entries: new Map() }, inherited);
+  return {
+    ...draft,
+    entries: [...draft.entries, ...entries],
+    hasReferences:
+      draft.hasReferences ||
+      entries.some(({ template }) => template.some((part) => typeof part !== 'string')),
+  };
+}
+
+function isInherited(part: EntryPart): part is Extract<EntryPart, { kind: 'inherited' }> {
+  return typeof part !== 'string' && part.kind === 'inherited';
+}
+
+/** All of it, each `NAME=value` ended by a NUL. Bytes, since values may be secrets; the caller wipes them. */
+function environmentBytes(environment: Environment): Buffer {
+  let text = '';
+  for (const [name, value] of Object.entries(environment)) text += `${name}=${value}\0`;
+  return Buffer.from(text);
+}
+
+function otherVersion(): BrokerError {
+  return new BrokerError('ERR_PROTOCOL', 'the daemon did not say what the entry starts', {
+    hint: 'run `mcp daemon restart`: it may be of another version',
+  });
+}

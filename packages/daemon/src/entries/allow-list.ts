@@ -1,0 +1,51 @@
+/**
+ * What a server of `servers:` inherits: what a program needs to know of its user and machine, and nothing
+ * that may be a secret. It is what the MCP SDK hands on, with the locale, the zone and the folder for
+ * temporary files; docs/configuration.md names them, and a test holds it to that.
+ */
+export const inheritedNames: readonly string[] = [
+  'HOME',
+  'LANG',
+  'LANGUAGE',
+  'LOGNAME',
+  'PATH',
+  'SHELL',
+  'TERM',
+  'TMPDIR',
+  'TZ',
+  'USER',
+];
+
+/** Besides them, all that say how to write dates and numbers. */
+export const inheritedPrefix = 'LC_';
+
+const sdkNames: ReadonlySet<string> = new Set(['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER']);
+
+const codexNames: ReadonlySet<string> = new Set([
+  ...sdkNames,
+  '__CF_USER_TEXT_ENCODING',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+]);
+
+/** Gemini hands on all but what looks like a secret by its name. */
+const geminiHides = /TOKEN|SECRET|PASSWORD|KEY|AUTH|CREDENTIAL/i;
+
+export function isAllowed(name: string): boolean {
+  return inheritedNames.includes(name) || name.startsWith(inheritedPrefix);
+}
+
+/** The clients that are built on the MCP SDK. */
+export function isSdkAllowed(name: string): boolean {
+  return sdkNames.has(name);
+}
+
+export function isCodexAllowed(name: string): boolean {
+  return codexNames.has(name);
+}
+
+export function isGeminiAllowed(name: string): boolean {
+  return !geminiHides.test(name);
+}
