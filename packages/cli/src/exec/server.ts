@@ -3,6 +3,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
+import { hasTerminal, watchOver, type Life } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
 
@@ -15,6 +16,10 @@ export interface ServerProgram {
   readonly name: string;
   readonly args: readonly string[];
   readonly environment: Environment;
+  /** The id that its environment carries. */
+  readonly launch?: string;
+  /** It runs. */
+  readonly onStarted?: (pid: number) => void;
 }
 
 /** Loads what `startServer` needs: a millisecond that fits into waiting for the daemon. */
@@ -23,30 +28,42 @@ export function loadSpawn(): void {
 }
 
 /**
- * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied. The promise gives
+ * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied: in a session of its
+ * own, or with a controlling terminal in our group, so that job control is as without us. The promise gives
  * its exit code, or is rejected with `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`. Neither it nor
  * anything else here holds the program's environment any longer than the start takes.
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { path, file, name, args, environment } = program;
+  const { path, file, name, args, environment, launch, onStarted } = program;
+  const sharesGroup = hasTerminal();
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit' });
+    child = spawn(file, args, {
+      argv0: name,
+      env: environment,
+      stdio: 'inherit',
+      detached: !sharesGroup,
+    });
   } catch (error) {
     return Promise.reject(spawnFailure(error, path));
   }
-  relay.to(child);
-  return exitOf(child, path);
+  const life = watchOver(child, !sharesGroup, launch);
+  relay.to(child, life, sharesGroup);
+  if (child.pid !== undefined) onStarted?.(child.pid);
+  return exitOf(child, path, life);
 }
 
-function exitOf(child: ChildProcess, path: string): Promise<number> {
+function exitOf(child: ChildProcess, path: string, life: Life): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(spawnFailure(error, path));
     });
     child.once('exit', (code, signal) => {
-      resolve(signal === null ? (code ?? 0) : exitCodeOfSignal(signal));
+      const status = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
+      void life.ended().then(() => {
+        resolve(status);
+      });
     });
   });
 }
