@@ -10,6 +10,7 @@ import type { Draft } from './references.ts';
 import { loadSpawn, startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
 import { steeringBytes } from './steering.ts';
+import { tellDaemon } from './told.ts';
 import { fillIn, readValues } from './values.ts';
 
 /**
@@ -37,14 +38,22 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
     environment['MCP_LAUNCH'] = launch;
     const program = holdProgram(files);
     try {
+      const told = tellDaemon(client, paths, launch);
       // Not awaited here: the values would live as long as the server.
-      return startServer({ ...program, name: input.command, args, environment }, relay);
+      const running = startServer(
+        { ...program, name: input.command, args, environment, launch, told },
+        relay,
+      );
+      return running.catch((error: unknown) => {
+        client.close();
+        throw error;
+      });
     } finally {
       program.release();
     }
-  } finally {
-    // After the spawn: the server need not wait for it.
+  } catch (error) {
     client.close();
+    throw error;
   }
 }
 

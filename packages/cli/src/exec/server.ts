@@ -6,6 +6,7 @@ import type { Environment } from './aside.ts';
 import { hasTerminal, watchOver, type Life } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
+import type { Told } from './told.ts';
 
 export interface ServerProgram {
   /** Where it lies. */
@@ -18,8 +19,8 @@ export interface ServerProgram {
   readonly environment: Environment;
   /** The id that its environment carries. */
   readonly launch?: string;
-  /** It runs. */
-  readonly onStarted?: (pid: number) => void;
+  /** Who hears of its start and end. */
+  readonly told?: Told;
 }
 
 /** Loads what `startServer` needs: a millisecond that fits into waiting for the daemon. */
@@ -35,7 +36,7 @@ export function loadSpawn(): void {
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { path, file, name, args, environment, launch, onStarted } = program;
+  const { path, file, name, args, environment, launch, told } = program;
   const sharesGroup = hasTerminal();
   let child: ChildProcess;
   try {
@@ -50,20 +51,23 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
   }
   const life = watchOver(child, !sharesGroup, launch);
   relay.to(child, life, sharesGroup);
-  if (child.pid !== undefined) onStarted?.(child.pid);
-  return exitOf(child, path, life);
+  if (child.pid !== undefined) told?.started(child.pid);
+  return exitOf(child, path, life, told);
 }
 
-function exitOf(child: ChildProcess, path: string, life: Life): Promise<number> {
+function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(spawnFailure(error, path));
     });
     child.once('exit', (code, signal) => {
       const status = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
-      void life.ended().then(() => {
-        resolve(status);
-      });
+      void life
+        .ended()
+        .then(() => told?.ended(status))
+        .then(() => {
+          resolve(status);
+        });
     });
   });
 }
