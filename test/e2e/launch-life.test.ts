@@ -246,11 +246,11 @@ function childrenOf(pid: number): string {
   return readFileSync(join('/proc', `${pid}`, 'task', `${pid}`, 'children'), 'latin1').trim();
 }
 
-/** Those that have ended, and that nobody has collected. */
+/** Those that have ended and wait for their parent; what init has inherited is its own to collect. */
 function zombies(pids: readonly number[]): number[] {
   return pids.filter((pid) => {
     try {
-      return / Z /u.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+      return /\) Z (?!1 )/u.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     } catch {
       return false;
     }
