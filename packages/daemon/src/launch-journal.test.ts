@@ -43,7 +43,10 @@ test('what ran before the machine restarted is forgotten: its pids are others’
 test.each([
   ['a line that was cut off', '{"launch":"b","va'],
   ['a launch without a wrapper', '{"launch":"b","variables":[],"since":1}'],
-  ['a pid that is none', '{"launch":"b","variables":[],"since":1,"wrapper":{"pid":"-1","startTime":"1"}}'],
+  [
+    'a pid that is none',
+    '{"launch":"b","variables":[],"since":1,"wrapper":{"pid":"-1","startTime":"1"}}',
+  ],
   ['no object', 'null'],
 ])('%s is passed over', (_what, line) => {
   openLaunchJournal(path, 'boot').put(launch('a'));
