@@ -23,6 +23,12 @@ const hotPath: UserConfig = {
   checks: { legacyCjs: false },
 };
 
+/** What the hot path loads by a dynamic import, and where that lies once it is built. */
+const late: Readonly<Record<string, string>> = {
+  './commands/index.ts': './commands.mjs',
+  '../guard/index.ts': './guard.mjs',
+};
+
 const config: UserConfig[] = [
   { ...hotPath, entry: { mcp: 'src/mcp.ts' }, deps: { neverBundle: ['./main.cjs'] } },
   {
@@ -30,15 +36,17 @@ const config: UserConfig[] = [
     entry: { main: 'src/main.ts' },
     plugins: [
       {
-        name: 'commands-apart',
-        resolveId: (source) =>
-          source === './commands/index.ts' ? { id: './commands.mjs', external: true } : undefined,
+        name: 'loaded-late',
+        resolveId: (source) => {
+          const id = late[source];
+          return id === undefined ? undefined : { id, external: true };
+        },
       },
     ],
   },
   {
     ...shared,
-    entry: { commands: 'src/commands/index.ts' },
+    entry: { commands: 'src/commands/index.ts', guard: 'src/guard/index.ts' },
     format: 'esm',
     plugins: [licences()],
     // Unbundled it takes a third of the start of a command.

@@ -20,6 +20,7 @@ const config: UserConfig[] = [
       audit: 'src/audit/index.ts',
       client: 'src/client/index.ts',
       config: 'src/config/index.ts',
+      processes: 'src/processes/index.ts',
       protocol: 'src/protocol/index.ts',
     },
     dts: true,

@@ -42,6 +42,7 @@ describe('the audit log', () => {
       'pending denied ERR_NOT_APPROVED',
       'approve allowed',
       'launch allowed',
+      'exit allowed',
       'deny denied ERR_UNKNOWN_VARIABLE',
       'lock allowed',
     ]);
@@ -142,7 +143,15 @@ describe('mcp audit verify', () => {
 describe('the files of the log', () => {
   test('are searched, counted and exported without the daemon', async () => {
     await home.mcp(['daemon', 'stop']);
-    const found = await home.mcp(['audit', 'search', '--server', 'one', '--json']);
+    const found = await home.mcp([
+      'audit',
+      'search',
+      '--event',
+      'launch',
+      '--server',
+      'one',
+      '--json',
+    ]);
     expect(JSON.parse(found.stdout)).toMatchObject({ event: 'launch', server: 'one' });
     const stats = await home.mcp(['audit', 'stats', '--json']);
     expect(JSON.parse(stats.stdout)).toMatchObject({ events: { set: { allowed: 1 } } });

@@ -55,7 +55,9 @@ describe.skipIf(lacks('linux', 'python3'))('a rogue server', () => {
     await home.approve(exec);
     const before = (await auditLines(home)).length;
     const ended = expectSuccess(await home.mcp(['exec', ...exec]));
-    const lines = (await auditLines(home)).slice(before).filter(({ event }) => event !== 'launch');
+    const lines = (await auditLines(home))
+      .slice(before)
+      .filter(({ event }) => event !== 'launch' && event !== 'exit');
     return { tries: JSON.parse(ended.stdout) as object, lines };
   }
 

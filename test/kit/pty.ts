@@ -12,6 +12,8 @@ export interface Pty {
   /** Waits until it shows this after what was last waited for; gives the match. Rejects after 30 s. */
   see(what: RegExp): Promise<RegExpExecArray>;
   type(text: string): void;
+  /** Closes the window: the kernel hangs the terminal up. */
+  close(): void;
   readonly ended: Promise<PtyEnd>;
 }
 
@@ -43,6 +45,8 @@ export function startPty(command: string, args: readonly string[], options: PtyO
 
   const end = async (): Promise<PtyEnd> => {
     const [code] = (await once(child, 'close')) as [number];
+    // Closed, not ended.
+    if (state === '') return { code, shown: shown(), restored: false };
     const { echo, lines } = JSON.parse(state) as { echo: boolean; lines: boolean };
     child.emit('shown');
     return { code, shown: shown(), restored: echo && lines };
@@ -69,6 +73,9 @@ export function startPty(command: string, args: readonly string[], options: PtyO
     },
     type(text) {
       child.stdin.write(text);
+    },
+    close() {
+      child.kill('SIGKILL');
     },
     ended,
   };

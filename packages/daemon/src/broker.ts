@@ -16,6 +16,7 @@ import type { Launches } from './policy/launches.ts';
 import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
+import type { Running } from './running.ts';
 
 /** The parts of a running daemon, as the handlers see them. */
 export interface Broker {
@@ -29,6 +30,7 @@ export interface Broker {
   readonly approvals: Approvals;
   readonly grants: Grants;
   readonly launches: Launches;
+  readonly running: Running;
   readonly presence: Presence;
   readonly programs: Programs;
   readonly notifier: Notifier;

@@ -10,12 +10,14 @@ import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
+import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
+import { openLaunchJournal } from './launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
@@ -31,6 +33,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
+import { createRunning } from './running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 
@@ -108,6 +111,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const auditKeys = createAuditKeys({ audit, keyring, vault, own, clock, paths, report });
   const launches = createLaunches(platform);
+  const running = createRunning({
+    journal: openLaunchJournal(paths.launches),
+    platform,
+    clock,
+    record: (line) => void audit.append(line).catch(() => undefined),
+  });
   const namespaces = createAllowedNamespaces(loaded.config.settings.allowNamespaces);
 
   const take = async (next: LoadedConfig): Promise<void> => {
@@ -141,6 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     approvals: createApprovals(clock),
     grants,
     launches,
+    running,
     presence: createPresence({
       platform,
       launches,
@@ -190,6 +200,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const stop = (by: Parameters<Broker['stop']>[0] = { pid: process.pid }): Promise<void> => {
     stopping ??= (async () => {
       watch.close();
+      running.stop();
       await listener?.stop(stopGraceMs);
       // Another environment may hold the lock of own.age; its own patience is longer than ours.
       await Promise.race([auditKeys.keep(), after(clock, stopGraceMs)]);
@@ -220,6 +231,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...secretHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
+      ...launchLifeHandlers(broker),
       ...approvalHandlers(broker),
     }),
     onRefused: ({ pid, uid }) => {
@@ -234,6 +246,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   });
 
+  running.resume();
   return { reload: broker.reload, stop: () => stop() };
 }
 

@@ -20,6 +20,8 @@ export interface Paths {
   /** The broker's own items, sealed like the secrets, where no locator leads. */
   readonly own: string;
   readonly grants: string;
+  /** The launches that run, for the next daemon. */
+  readonly launches: string;
 }
 
 export interface PathOptions {
@@ -51,6 +53,7 @@ export function locatePaths(options: PathOptions = {}): Paths {
     identity: `${home}/identity.age`,
     own: `${home}/own.age`,
     grants: `${state}/grants`,
+    launches: `${run}/launches`,
   };
 }
 

@@ -22,6 +22,16 @@ const status: Status = {
   grants: 2,
   pending: 1,
   connections: 3,
+  launches: [
+    {
+      launch: '0123456789abcdef',
+      server: 'git\u001b[31mhub',
+      variables: ['TOKEN', 'URL'],
+      since: '2025-12-31T21:00:00.000Z',
+      wrapper: 70,
+      pid: 71,
+    },
+  ],
   audit: { sequence: 99, state: 'ok' },
 };
 const answers = { 'broker.status': () => status };
@@ -37,6 +47,7 @@ test('mcp status tells everything, problems first among them', async () => {
     'pending      1 (see: mcp approvals)',
     '99 lines, ok',
     'sealed   sealed-file  locked',
+    '0123456789abcdef  71   3h   git\\e[31mhub  TOKEN URL',
   ]) {
     expect(session.stdout).toContain(part);
   }

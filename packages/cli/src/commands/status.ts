@@ -112,7 +112,19 @@ function whole(status: Status, session: Session): string {
     ['BACKEND', 'KIND', 'STATE'],
     status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
   );
-  return `${about}\n${colourStates(backends, output)}`;
+  return `${about}\n${colourStates(backends, output)}${launches(status, session)}`;
+}
+
+function launches({ launches: running }: Status, session: Session): string {
+  if (running.length === 0) return '';
+  const rows = running.map(({ launch, server, variables, since, pid }) => [
+    launch,
+    pid === undefined ? '-' : String(pid),
+    age(since, session.now()) ?? '-',
+    session.output.typed(server ?? '-'),
+    session.output.typed(variables.join(' ')),
+  ]);
+  return `\n${table(['LAUNCH', 'PID', 'FOR', 'SERVER', 'VARIABLES'], rows)}`;
 }
 
 function grants({ grants: count, grantsProblem }: Status): string {

@@ -51,10 +51,12 @@ export async function launchEntry(
     const { result: ticket } = await asked;
     if (ticket.entry === undefined) throw otherVersion();
     const draft = draftEntry(ticket.entry, input, environment);
-    if (ticket.ticket !== '') return (await takeAndStart(client, draft, ticket)).exit;
-    return startAsItIs(draft, ticket);
-  } finally {
+    if (ticket.ticket !== '') return (await takeAndStart(client, paths, draft, ticket)).exit;
     client.close();
+    return startAsItIs(draft, ticket);
+  } catch (error) {
+    client.close();
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { connect, locatePaths, type Client } from '@mcp-broker/daemon/client';
+import { connect, locatePaths, type Client, type Paths } from '@mcp-broker/daemon/client';
 import type { LaunchRequest, LaunchTicket } from '@mcp-broker/daemon/protocol';
 
 import { reportWaiting } from '../output/report.ts';
@@ -10,6 +10,7 @@ import type { Draft } from './references.ts';
 import { loadSpawn, startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
 import { steeringBytes } from './steering.ts';
+import { tellDaemon } from './told.ts';
 import { fillIn, readValues } from './values.ts';
 
 /**
@@ -27,16 +28,20 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
     const asked = client.call('launch.request', launchRequest(draft, input), extras);
     steering?.fill(0);
     loadSpawn();
-    return (await takeAndStart(client, draft, (await asked).result)).exit;
-  } finally {
-    // After the spawn: the server need not wait for it.
+    return (await takeAndStart(client, paths, draft, (await asked).result)).exit;
+  } catch (error) {
     client.close();
+    throw error;
   }
 }
 
-/** The second round trip, and the start. The exit is not awaited here: the values would live as long. */
+/**
+ * The second round trip, and the start. The exit is not awaited here: the values would live as long. The
+ * connection stays for as long as the server runs.
+ */
 export async function takeAndStart(
   client: Client,
+  paths: Paths,
   draft: Draft,
   { launch, ticket, files, path, entry }: LaunchTicket,
 ): Promise<{ readonly exit: Promise<number> }> {
@@ -51,7 +56,13 @@ export async function takeAndStart(
   try {
     const name = draft.command;
     const cwd = entry?.cwd;
-    return { exit: startServer({ ...program, name, args, environment, cwd }, relay) };
+    const told = tellDaemon(client, paths, launch);
+    const server = { ...program, name, args, environment, cwd, launch, told };
+    const exit = startServer(server, relay).catch((error: unknown) => {
+      client.close();
+      throw error;
+    });
+    return { exit };
   } finally {
     program.release();
   }

@@ -3,8 +3,10 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
+import { hasTerminal, watchOver, type Life } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
+import type { Told } from './told.ts';
 
 export interface ServerProgram {
   /** Where it lies. */
@@ -17,6 +19,10 @@ export interface ServerProgram {
   readonly environment: Environment;
   /** Where it runs; undefined: here. */
   readonly cwd: string | undefined;
+  /** The id that its environment carries. */
+  readonly launch?: string;
+  /** Who hears of its start and end. */
+  readonly told?: Told;
 }
 
 /** Loads what `startServer` needs: a millisecond that fits into waiting for the daemon. */
@@ -25,30 +31,46 @@ export function loadSpawn(): void {
 }
 
 /**
- * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied. The promise gives
+ * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied: in a session of its
+ * own, or with a controlling terminal in our group, so that job control is as without us. The promise gives
  * its exit code, or is rejected with `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`. Neither it nor
  * anything else here holds the program's environment any longer than the start takes.
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const { path, file, name, args, environment, cwd } = program;
+  const { path, file, name, args, environment, cwd, launch, told } = program;
+  const sharesGroup = hasTerminal();
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { argv0: name, env: environment, stdio: 'inherit', cwd });
+    child = spawn(file, args, {
+      argv0: name,
+      env: environment,
+      stdio: 'inherit',
+      cwd,
+      detached: !sharesGroup,
+    });
   } catch (error) {
     return Promise.reject(spawnFailure(error, path));
   }
-  relay.to(child);
-  return exitOf(child, path);
+  const life = watchOver(child, !sharesGroup, launch);
+  relay.to(child, life, sharesGroup);
+  if (child.pid !== undefined) told?.started(child.pid);
+  return exitOf(child, path, life, told);
 }
 
-function exitOf(child: ChildProcess, path: string): Promise<number> {
+function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(spawnFailure(error, path));
     });
     child.once('exit', (code, signal) => {
-      resolve(signal === null ? (code ?? 0) : exitCodeOfSignal(signal));
+      const status = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
+      void life
+        .ended()
+        .then(() => told?.ended(status))
+        .then(() => {
+          resolve(status);
+        });
     });
   });
 }

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
+
+import type { Life } from './life.ts';
 
 /**
  * What is passed on. SIGKILL and SIGSTOP cannot be; SIGCHLD, SIGPIPE and stopping a job are our own; and
- * SIGUSR1, which opens Node's debugger, is blocked by the flag that keeps it from doing so.
+ * SIGUSR1, which opens Node's debugger, is blocked by the flag that keeps it from doing so. Node knows
+ * none of the real-time signals.
  */
 const forwarded: readonly NodeJS.Signals[] = [
   'SIGHUP',
@@ -19,33 +23,56 @@ const forwarded: readonly NodeJS.Signals[] = [
   'SIGPWR',
 ];
 
-/** What a terminal sends to the whole group in front, so to the server too. */
-const fromTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
+/** What a terminal or its shell sends to a whole group, so to the server too. */
+const toGroups: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
+
+/** After these nothing of the launch may be left. */
+const ending: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
 export interface Relay {
-  to(child: ChildProcess): void;
+  /** `sharesGroup`: the server is in our own process group, on the same terminal. */
+  to(child: ChildProcess, life: Life, sharesGroup: boolean): void;
   stop(): void;
+}
+
+interface Target {
+  readonly child: ChildProcess;
+  readonly life: Life;
+  readonly sharesGroup: boolean;
 }
 
 /** From now on signals go to the server; as long as there is none, they end us as they would have. */
 export function relaySignals(): Relay {
-  let target: ChildProcess | undefined;
+  let target: Target | undefined;
   const pass = (signal: NodeJS.Signals): void => {
     if (target === undefined) {
       stop();
       process.kill(process.pid, signal);
-    } else if (!(fromTerminal.has(signal) && process.getBuiltinModule('node:tty').isatty(0))) {
-      target.kill(signal);
+      return;
     }
+    if (target.sharesGroup && toGroups.has(signal) && isInFront()) return;
+    target.child.kill(signal);
+    if (ending.has(signal)) target.life.signalled();
   };
   const stop = (): void => {
     for (const signal of forwarded) process.off(signal, pass);
   };
   for (const signal of forwarded) process.on(signal, pass);
   return {
-    to: (child) => {
-      target = child;
+    to: (child, life, sharesGroup) => {
+      target = { child, life, sharesGroup };
     },
     stop,
   };
+}
+
+/** Our group is the one that the terminal sends to; where the kernel does not say, it is. */
+function isInFront(): boolean {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return true;
+  }
 }

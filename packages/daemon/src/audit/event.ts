@@ -53,6 +53,8 @@ export interface AuditEvent {
   /** What the caller says of itself. */
   readonly claims?: { readonly client?: string };
   readonly duration_ms?: number;
+  /** Of `exit`: what the wrapper says that the server's exit code was. */
+  readonly exit?: number;
   /** Of `expire`: number of the first line that is kept, */
   readonly kept_from?: number;
   /** and the SHA-256 of the line before it, hex. */

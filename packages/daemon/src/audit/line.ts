@@ -86,6 +86,7 @@ const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
     return text === undefined ? undefined : { client: text };
   },
   duration_ms: count,
+  exit: count,
   kept_from: count,
   anchor: matching(/^[0-9a-f]{64}$/),
 };

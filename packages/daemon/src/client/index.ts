@@ -6,6 +6,7 @@ import { checkFolders, checkPathLength, requirePrivate, statSocket } from '../so
 
 export type { CallExtras, Client, ConnectOptions, DaemonProgram, Reply } from './client.ts';
 export { daemonArguments } from './daemon-arguments.ts';
+export { systemClock } from '../clock.ts';
 export { daemonEnvironment } from '../daemon-environment.ts';
 export { defaultHome, expandTilde, locatePaths, type PathOptions, type Paths } from '../paths.ts';
 

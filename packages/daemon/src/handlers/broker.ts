@@ -59,6 +59,14 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     ...(grants.problem === undefined ? {} : { grantsProblem: grants.problem.toShape() }),
     pending: approvals.pending.length,
     connections: broker.connections(),
+    launches: broker.running.list.map(({ launch, server, variables, since, wrapper, process }) => ({
+      launch,
+      ...(server === undefined ? {} : { server }),
+      variables,
+      since: new Date(since).toISOString(),
+      wrapper: wrapper.pid,
+      ...(process === undefined ? {} : { pid: process.pid }),
+    })),
     audit: { sequence: audit.sequence, state: audit.state },
   };
 }

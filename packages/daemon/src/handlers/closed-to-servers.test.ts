@@ -18,6 +18,8 @@ const open = [
   'cache.clear',
   'launch.request',
   'launch.take',
+  'launch.started',
+  'launch.ended',
   'grant.list',
   'audit.verify',
   'audit.tail',

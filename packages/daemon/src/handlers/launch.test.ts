@@ -43,6 +43,7 @@ beforeEach(() => {
     platform,
     approvals,
     launches: createLaunches(platform),
+    running: { taken: () => undefined },
     notifier: { pending: () => undefined },
     audit: { append: async (line: AuditEvent) => void lines.push(line) },
     loaded: { digest: 'config' },

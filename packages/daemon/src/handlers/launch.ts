@@ -178,6 +178,17 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         }
         keyring.touch();
         broker.launches.add(context.peer);
+        const { pid, startTime } = context.peer;
+        broker.running.taken(
+          {
+            launch: launch.launch,
+            ...(launch.server === undefined ? {} : { server: launch.server }),
+            variables: launch.variables.map(({ subject }) => subject),
+            since: broker.clock.now(),
+            wrapper: { pid, startTime },
+          },
+          context.connection,
+        );
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
         return refuse(about, error, reading ? 'resolve' : 'deny');

@@ -100,6 +100,8 @@ function testHandlers(values: string[], seen: TestListener['seen']): Handlers {
       seen.buffers.push(...attachments);
       return { result: { name, backend: 'test', created: true, changed: true } };
     },
+    'launch.started': async () => ({ result: {} }),
+    'launch.ended': async () => ({ result: {} }),
     async 'launch.take'({ ticket }) {
       const attachments = [Buffer.from(`value of ${ticket}`), Buffer.alloc(0)];
       seen.buffers.push(...attachments);

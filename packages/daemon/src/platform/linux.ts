@@ -66,9 +66,10 @@ export function createLinuxPlatform(): Platform {
       const workingDirectory = readWorkingDirectory(pid);
       // Between the two readings the pid may have gone to another process.
       if (readStat(pid)?.startTime !== before.startTime) return undefined;
-      return { ...before, workingDirectory };
+      const { parent, startTime, hasTerminal } = before;
+      return { parent, startTime, hasTerminal, workingDirectory };
     },
-    hasVariable,
+    hasVariable: (pid, name) => hasVariable(pid, name),
     namespaces: readNamespaces,
     controlGroup: readControlGroup,
     lockedMemory: readLockedMemory,

@@ -4,6 +4,10 @@ import type { Namespaces } from './platform.ts';
 /** What /proc/PID/stat says of a process (Linux; see proc(5)). */
 export interface ProcessStat {
   readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** The group in front of the controlling terminal; -1 without one. */
+  readonly foreground: number;
   /** Field 22: clock ticks since the machine started. */
   readonly startTime: string;
   /** Field 7 is not 0. */
@@ -20,11 +24,18 @@ export function readStat(pid: number): ProcessStat | undefined {
   if (text === undefined) return undefined;
   // The name in field 2 may hold anything, parentheses and spaces too; the last one closes it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, , , terminal] = fields;
+  const [state, parent, group, session, terminal, foreground] = fields;
   const startTime = fields[19];
   if (parent === undefined || startTime === undefined) return undefined;
   if (state === 'Z' || state === 'X' || state === 'x') return undefined;
-  return { parent: Number(parent), startTime, hasTerminal: terminal !== '0' };
+  return {
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    foreground: Number(foreground),
+    startTime,
+    hasTerminal: terminal !== '0',
+  };
 }
 
 /** Undefined when it is hidden from us, or when the folder has been removed. */
@@ -42,9 +53,12 @@ export function readWorkingDirectory(pid: number): string | undefined {
 /** Values of other processes pass through here, so it is wiped after each use. */
 const environmentBlock = Buffer.alloc(64 * 1024);
 
-/** In the environment that the process was started with, as far as the kernel lets us read it. */
-export function hasVariable(pid: number, name: string): boolean {
-  const wanted = Buffer.from(`\0${name}=`);
+/**
+ * In the environment that the process was started with, as far as the kernel lets us read it; with any
+ * value, or with this one.
+ */
+export function hasVariable(pid: number, name: string, value?: string): boolean {
+  const wanted = Buffer.from(`\0${name}=${value === undefined ? '' : `${value}\0`}`);
   let fd: number | undefined;
   try {
     fd = openSync(`/proc/${pid}/environ`, 'r');

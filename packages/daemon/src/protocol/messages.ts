@@ -138,6 +138,20 @@ export interface BackendStatus {
   readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
 }
 
+/** A launch that runs. */
+export interface LaunchStatus {
+  readonly launch: string;
+  /** A claim. */
+  readonly server?: string;
+  readonly variables: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly since: string;
+  /** Pid of the process that took the values. */
+  readonly wrapper: number;
+  /** Of the server; not there until the wrapper has told it. */
+  readonly pid?: number;
+}
+
 export interface Status {
   readonly version: string;
   readonly pid: number;
@@ -167,6 +181,7 @@ export interface Status {
   readonly grantsProblem?: ErrorShape;
   readonly pending: number;
   readonly connections: number;
+  readonly launches: readonly LaunchStatus[];
   readonly audit: { readonly sequence: number; readonly state: 'ok' | 'failing' };
 }
 
@@ -237,6 +252,10 @@ export interface Methods extends ApprovalMethods {
   'launch.request': { params: LaunchRequest | EntryLaunchRequest; result: LaunchTicket };
   /** The answer's attachments: one value for each reference that has one. */
   'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
+  /** The server runs: a child of the process that took its values. Again to a daemon that has restarted. */
+  'launch.started': { params: { readonly launch: string; readonly pid: number }; result: None };
+  /** The server has ended with this exit code, or with 128 and the number of its signal. */
+  'launch.ended': { params: { readonly launch: string; readonly exit: number }; result: None };
   /** Reads every file of the log. While locked, MACs are not checked. */
   'audit.verify': { params: None; result: AuditVerdict };
   /** The last lines, oldest first; with `follow`, each later line comes as `audit.line`. */

@@ -33,6 +33,9 @@ const many = 10_000;
 /** A client that waits holds a connection; nobody means to wait longer. */
 const maxWaitMs = 60 * 60 * 1000;
 
+/** What the kernel's type has room for. */
+const maxPid = 2 ** 31 - 1;
+
 const lifetime = (): z.ZodMiniType<Lifetime> =>
   z.union([
     z.enum(['once', 'session', 'always']),
@@ -94,6 +97,8 @@ const params = {
       waitMs: z.exactOptional(count(maxWaitMs)),
     }),
   'launch.take': () => z.strictObject({ ticket: name }),
+  'launch.started': () => z.strictObject({ launch: name, pid: count(maxPid) }),
+  'launch.ended': () => z.strictObject({ launch: name, exit: count(255) }),
   'approval.list': none,
   'approval.open': () => z.strictObject({ id: name }),
   'approval.grant': () =>

@@ -1,0 +1,64 @@
+import { createTree, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
+
+/** How long a server may take to end once its client has closed stdin; then SIGTERM. */
+const closedMs = 900;
+/** From then to SIGKILL: the whole takes less than the two seconds that clients wait. */
+const closedTermMs = 300;
+/** As MCP clients do: from a signal that was passed on to SIGTERM, and from there to SIGKILL. */
+const ladderMs = 2000;
+
+export interface Guarded {
+  readonly pid: number;
+  readonly ownSession: boolean;
+  readonly launch: string | undefined;
+  /** Our stdin is a client's: its end is the end of all. */
+  readonly ofClient: boolean;
+}
+
+export interface Guard {
+  /** A signal that ends was passed on: what does not end by itself is ended. */
+  signalled(): void;
+  /** The server has ended: so does what it left. Resolves when nothing is left. */
+  ended(): Promise<void>;
+}
+
+/**
+ * Keeps watch over a server and all that it starts, from when it runs: that nothing is left once its
+ * client has closed stdin, once we were told to end, or once the server has ended.
+ */
+export function guardServer({ pid, ownSession, launch, ofClient }: Guarded): Guard {
+  const tree = createTree({
+    root: { pid, startTime: readStat(pid)?.startTime },
+    ownSession,
+    launch,
+    since: readStat(process.pid)?.startTime ?? '0',
+  });
+  let graceMs = ladderMs;
+  let climbing = false;
+
+  const climb = async (patienceMs: number): Promise<void> => {
+    if (climbing) return;
+    climbing = true;
+    // Those whose parents end in the meantime could not be told from others later.
+    tree.living();
+    await sleep(patienceMs);
+    await tree.end(graceMs, sleep);
+  };
+
+  const stopWatching = ofClient
+    ? watchHangUp(0, () => {
+        graceMs = closedTermMs;
+        void climb(closedMs);
+      })
+    : () => undefined;
+
+  return {
+    signalled() {
+      void climb(ladderMs);
+    },
+    async ended() {
+      stopWatching();
+      if (ofClient || climbing) await tree.end(graceMs, sleep);
+    },
+  };
+}

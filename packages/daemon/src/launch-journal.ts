@@ -1,0 +1,113 @@
+import { constants, ftruncateSync, readFileSync, writeSync } from 'node:fs';
+import { openOwnFile } from './audit/own-file.ts';
+import type { ProcessId } from './processes/tree.ts';
+
+/** A launch whose values went out. Names and pids alone: it lies on the disk. */
+export interface RunningLaunch {
+  readonly launch: string;
+  /** A claim. */
+  readonly server?: string;
+  /** Names, as in the audit. */
+  readonly variables: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly wrapper: ProcessId;
+  /** Undefined until the wrapper has told it. */
+  readonly process?: ProcessId;
+}
+
+/** The launches that run, for the daemon that comes after this one. Not synced: they end with the machine. */
+export interface LaunchJournal {
+  /** As the daemon before us left them; empty after the machine has restarted. */
+  readonly before: readonly RunningLaunch[];
+  /** Adds a launch, or puts it in the place of what is known of it. */
+  put(launch: RunningLaunch): void;
+  remove(launch: string): void;
+}
+
+/** Lines of launches that have ended, before the file is written anew. */
+const maxEnded = 1000;
+
+/**
+ * One JSON document a line: the boot that the start times are of, launches, ends of launches. Throws
+ * `ERR_INSECURE_FILE` when the file is not ours alone.
+ */
+export function openLaunchJournal(path: string, boot: string = bootId()): LaunchJournal {
+  const fd = openOwnFile(path, constants.O_APPEND);
+  const known = readJournal(readFileSync(fd, 'utf8'), boot);
+  const before = [...known.values()];
+  let ended = 0;
+
+  const write = (lines: readonly object[]): void => {
+    writeSync(fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  };
+  const renew = (): void => {
+    ended = 0;
+    ftruncateSync(fd);
+    write([{ boot }, ...known.values()]);
+  };
+  renew();
+
+  return {
+    before,
+    put(launch) {
+      known.set(launch.launch, launch);
+      write([launch]);
+    },
+    remove(launch) {
+      if (!known.delete(launch)) return;
+      write([{ ended: launch }]);
+      ended += 1;
+      if (ended >= maxEnded) renew();
+    },
+  };
+}
+
+function readJournal(text: string, boot: string): Map<string, RunningLaunch> {
+  const known = new Map<string, RunningLaunch>();
+  let isOfBoot = false;
+  for (const line of text.split('\n')) {
+    const entry = parseLine(line);
+    if (entry === undefined) continue;
+    if ('boot' in entry) isOfBoot = entry.boot === boot;
+    else if (!isOfBoot) continue;
+    else if ('ended' in entry) known.delete(String(entry.ended));
+    else if (isLaunch(entry)) known.set(entry.launch, entry);
+  }
+  return known;
+}
+
+/** Undefined for a line that was cut off. */
+function parseLine(line: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isLaunch(entry: object): entry is RunningLaunch {
+  const { launch, variables, since, wrapper, process } = entry as Partial<RunningLaunch>;
+  return (
+    typeof launch === 'string' &&
+    Array.isArray(variables) &&
+    typeof since === 'number' &&
+    isProcess(wrapper) &&
+    (process === undefined || isProcess(process))
+  );
+}
+
+function isProcess(value: unknown): value is ProcessId {
+  const { pid, startTime } = (value ?? {}) as Partial<ProcessId>;
+  return Number.isSafeInteger(pid) && /^\d+$/u.test(String(startTime));
+}
+
+/** Start times of processes count from there; empty where the kernel does not say. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

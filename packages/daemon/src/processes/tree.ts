@@ -1,0 +1,125 @@
+import { readdirSync } from 'node:fs';
+import { hasVariable, readStat, type ProcessStat } from '../platform/proc.ts';
+
+/** One process for ever: a pid alone may be another's by the time that it is signalled. */
+export interface ProcessId {
+  readonly pid: number;
+  /** In the kernel's own unit. */
+  readonly startTime: string;
+}
+
+/** What a launch started, as far as it can be told. */
+export interface TreeOptions {
+  /** The server; undefined when nobody was told its pid. */
+  readonly root?: { readonly pid: number; readonly startTime?: string | undefined };
+  /** It was started as the leader of a session of its own. */
+  readonly ownSession: boolean;
+  /** The launch id that its environment carries. */
+  readonly launch?: string | undefined;
+  /** Nothing that started before this belongs to it: the start time of the wrapper. */
+  readonly since: string;
+}
+
+export interface Tree {
+  /**
+   * What lives of it: the server, its session, what descends from them or from what was seen before, and
+   * what carries the launch id. A process that left the session, lost its parents before anybody looked
+   * and has cleared its environment is not found.
+   */
+  living(): readonly ProcessId[];
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and SIGKILL for what is left after `graceMs`. Gives whether there was anything. */
+  end(graceMs: number, sleep: (ms: number) => Promise<void>): Promise<boolean>;
+}
+
+/** The one name of ours in a server's environment: the id of its launch. */
+export const launchMark = 'MCP_LAUNCH';
+
+const pollMs = 20;
+/** What still lives a second after SIGKILL is stuck in the kernel: nobody can do more. */
+const killRounds = 50;
+
+/** Reads /proc: where there is none it finds nothing. */
+export function createTree(options: TreeOptions): Tree {
+  /** Members that were seen, by pid. */
+  const seen = new Map<number, string>();
+
+  const isMember = (pid: number, stat: ProcessStat): boolean => {
+    const { root, ownSession, launch } = options;
+    if (seen.get(pid) === stat.startTime) return true;
+    if (pid === root?.pid && (root.startTime ?? stat.startTime) === stat.startTime) return true;
+    if (ownSession && root !== undefined && stat.session === root.pid) return true;
+    return launch !== undefined && hasVariable(pid, launchMark, launch);
+  };
+
+  const living = (): readonly ProcessId[] => {
+    const candidates = processesSince(options.since);
+    const members = new Map<number, string>();
+    for (const [pid, stat] of candidates) {
+      if (isMember(pid, stat)) members.set(pid, stat.startTime);
+    }
+    // Children of members, until a round finds none.
+    for (let before = -1; before !== members.size;) {
+      before = members.size;
+      for (const [pid, { parent, startTime }] of candidates) {
+        if (members.has(parent)) members.set(pid, startTime);
+      }
+    }
+    seen.clear();
+    for (const [pid, startTime] of members) seen.set(pid, startTime);
+    return [...members].map(([pid, startTime]) => ({ pid, startTime }));
+  };
+
+  const signal = (name: NodeJS.Signals): void => {
+    for (const one of living()) signalProcess(one, name);
+  };
+
+  return {
+    living,
+    signal,
+    async end(graceMs, sleep) {
+      if (living().length === 0) return false;
+      signal('SIGTERM');
+      for (let waited = 0; waited < graceMs; waited += pollMs) {
+        await sleep(pollMs);
+        if (living().length === 0) return true;
+      }
+      for (let round = 0; round < killRounds && living().length > 0; round += 1) {
+        signal('SIGKILL');
+        await sleep(pollMs);
+      }
+      return true;
+    },
+  };
+}
+
+/** Looks at the start time directly before. */
+function signalProcess({ pid, startTime }: ProcessId, signal: NodeJS.Signals): void {
+  if (readStat(pid)?.startTime !== startTime) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended, or has become another user's.
+  }
+}
+
+/** All but ourselves, by pid. */
+function processesSince(since: string): Map<number, ProcessStat> {
+  const earliest = BigInt(since);
+  const found = new Map<number, ProcessStat>();
+  for (const name of listProcesses()) {
+    const pid = Number(name);
+    if (!Number.isSafeInteger(pid) || pid === process.pid) continue;
+    const stat = readStat(pid);
+    if (stat !== undefined && BigInt(stat.startTime) >= earliest) found.set(pid, stat);
+  }
+  return found;
+}
+
+function listProcesses(): readonly string[] {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,161 @@
+import { BrokerError } from '@mcp-broker/providers/errors';
+import type { AuditEvent } from './audit/event.ts';
+import type { Clock } from './clock.ts';
+import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
+import type { Connection } from './listener/handler.ts';
+import type { Peer } from './listener/peer.ts';
+import type { Platform } from './platform/platform.ts';
+import { createTree } from './processes/tree.ts';
+
+/** What runs with values of ours. */
+export interface Running {
+  readonly list: readonly RunningLaunch[];
+  /** The values are about to go out to this wrapper. */
+  taken(launch: RunningLaunch, connection: Connection): void;
+  /**
+   * The wrapper names its server: after the spawn, and again to a daemon that has restarted. Throws
+   * `ERR_DENIED` for a launch that is not that wrapper's, or a process that is not its child.
+   */
+  started(launch: string, pid: number, peer: Peer, connection: Connection): void;
+  /** The server has ended, and the wrapper is about to. Throws `ERR_DENIED`. */
+  ended(launch: string, peer: Peer, exit: number): void;
+  /** Ends what killed wrappers left while no daemon ran; the others may come back. */
+  resume(): void;
+  stop(): void;
+}
+
+export interface RunningOptions {
+  readonly journal: LaunchJournal;
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly record: (line: AuditEvent) => void;
+}
+
+/** From SIGTERM to SIGKILL. */
+const graceMs = 2000;
+/** The connection of a process that is killed ends a moment before the process does. */
+const soonMs = 50;
+/** How often wrappers without a connection are looked at. */
+const everyMs = 2000;
+
+export function createRunning(options: RunningOptions): Running {
+  const { journal, platform, clock, record } = options;
+  const known = new Map<string, RunningLaunch>();
+  /** The connection that each wrapper holds; without one, it is looked at now and then. */
+  const held = new Map<string, Connection>();
+  let cancel: (() => void) | undefined;
+  let stopped = false;
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      clock.after(ms, resolve);
+    });
+  const put = (launch: RunningLaunch): void => {
+    known.set(launch.launch, launch);
+    journal.put(launch);
+  };
+  const remove = ({ launch }: RunningLaunch): void => {
+    known.delete(launch);
+    held.delete(launch);
+    journal.remove(launch);
+  };
+
+  const endLeft = async (launch: RunningLaunch): Promise<void> => {
+    // No longer looked at, and still in the journal until it is done.
+    known.delete(launch.launch);
+    const tree = createTree({
+      ...(launch.process === undefined ? {} : { root: launch.process }),
+      ownSession: false,
+      launch: launch.launch,
+      since: launch.wrapper.startTime,
+    });
+    const left = await tree.end(graceMs, sleep);
+    journal.remove(launch.launch);
+    if (left || launch.process !== undefined) record({ ...lineOf(launch), outcome: 'failed' });
+  };
+
+  const look = (): void => {
+    cancel = undefined;
+    if (stopped) return;
+    for (const launch of known.values()) {
+      if (held.has(launch.launch)) continue;
+      const { pid, startTime } = launch.wrapper;
+      if (platform.startTime(pid) !== startTime) void endLeft(launch);
+    }
+    if ([...known.keys()].some((launch) => !held.has(launch))) lookIn(everyMs);
+  };
+  const lookIn = (ms: number): void => {
+    cancel?.();
+    cancel = clock.after(ms, look);
+  };
+
+  const hold = (launch: string, connection: Connection): void => {
+    held.set(launch, connection);
+    connection.onClose(() => {
+      if (held.get(launch) !== connection) return;
+      held.delete(launch);
+      if (known.has(launch) && !stopped) lookIn(soonMs);
+    });
+  };
+
+  const resolve = (launch: string, { pid, startTime }: Peer): RunningLaunch => {
+    const found = known.get(launch);
+    if (found?.wrapper.pid === pid && found.wrapper.startTime === startTime) return found;
+    throw new BrokerError('ERR_DENIED', 'no such launch of this process is known', {
+      hint: 'start the server again',
+    });
+  };
+
+  return {
+    get list() {
+      return [...known.values()];
+    },
+    taken(launch, connection) {
+      put(launch);
+      hold(launch.launch, connection);
+    },
+    started(launch, pid, peer, connection) {
+      const found = resolve(launch, peer);
+      const facts = platform.process(pid);
+      // It may have ended already: what it left is known by its mark.
+      if (facts !== undefined) {
+        if (facts.parent !== peer.pid) throw notChild(pid);
+        if (found.process === undefined) {
+          put({ ...found, process: { pid, startTime: facts.startTime } });
+        }
+      }
+      hold(launch, connection);
+    },
+    ended(launch, peer, exit) {
+      const found = resolve(launch, peer);
+      remove(found);
+      record({ ...lineOf(found), outcome: 'allowed', exit });
+    },
+    resume() {
+      for (const launch of journal.before) known.set(launch.launch, launch);
+      if (known.size > 0) lookIn(soonMs);
+    },
+    stop() {
+      stopped = true;
+      cancel?.();
+    },
+  };
+
+  function lineOf(launch: RunningLaunch): Omit<AuditEvent, 'outcome'> {
+    const { server, variables, wrapper, since } = launch;
+    return {
+      event: 'exit',
+      launch: launch.launch,
+      ...(server === undefined ? {} : { server }),
+      variables,
+      pid: wrapper.pid,
+      duration_ms: Math.max(0, clock.now() - since),
+    };
+  }
+}
+
+function notChild(pid: number): BrokerError {
+  return new BrokerError('ERR_DENIED', `process ${pid} is no child of the one that asks`, {
+    hint: 'start the server from the process that took its values',
+  });
+}
