@@ -207,12 +207,18 @@ function workspaceOf(request: PendingApproval, workspace: string): string {
 
 function lineOf(
   request: PendingApproval,
-): Pick<AuditEvent, 'server' | 'variables' | 'fingerprint'> {
+): Pick<AuditEvent, 'server' | 'variables' | 'backend' | 'fingerprint'> {
   return {
     ...(request.server === undefined ? {} : { server: request.server }),
     variables: request.variables.map((variable) => variable.name),
+    backend: backendsOf(request.variables),
     fingerprint: request.fingerprint,
   };
+}
+
+/** A request waits for one variable at least. */
+function backendsOf(variables: readonly RequestedVariable[]): string {
+  return [...new Set(variables.map(({ backend }) => backend))].sort().join(',');
 }
 
 function notTheOneShown(id: string): BrokerError {

@@ -69,6 +69,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
     };
     // Before anything is planned by it: what is decided while it changes gets no value.
     const config = broker.loaded.digest;
+    const { epoch } = keyring;
     const loading = grants.load();
     loading.catch(() => undefined);
     try {
@@ -84,6 +85,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const problem = await loading.then(() => undefined, toBrokerError);
       const failures = facts.flatMap(({ failure }) => failure ?? []);
       if (problem !== undefined && failures.length === 0) throw problem;
+      // Locked since: nobody is to approve again what is approved.
+      if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
       const { granted, denied } = grants.look(launching, texts);
       const decision = decide({
         variables: facts.map((fact) => ({
@@ -134,7 +137,9 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         context.connection.send('launch.pending', { id: pending.id, hint: error.hint ?? '' });
         waiting += 1;
         try {
-          if (!(await settled(broker, pending, left, context.signal))) throw error;
+          if (!(await settled(broker, pending, left, context.signal))) {
+            throw keyring.unlocked ? error : lockedMeanwhile('the wait');
+          }
         } finally {
           waiting -= 1;
         }

@@ -49,14 +49,21 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
           ...(passphrase === undefined ? {} : { passphrase }),
         });
         keyring.touch();
-        const value = await resolver.read(plan, (cached) => cached.copy());
-        if (value === undefined) throw unknownSecret(name, plan.backend);
+        const read = await resolver.read(plan, ({ copy, hit, ageMs }) => ({
+          value: copy(),
+          cached: hit ? 1 : 0,
+          age_ms: hit ? Math.round(ageMs) : 0,
+        }));
+        if (read === undefined) throw unknownSecret(name, plan.backend);
+        const { value, cached, age_ms } = read;
         try {
           await audit.append({
             event: 'reveal',
             outcome: 'allowed',
             variables: [name],
             backend: plan.backend,
+            cached,
+            age_ms,
             ...caller(context),
           });
           if (keyring.epoch !== epoch) throw lockedMeanwhile('the answer');
