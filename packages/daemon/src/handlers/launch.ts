@@ -12,6 +12,7 @@ import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { PendingApproval } from '../protocol/approvals.ts';
 import type { LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
 import type { Plan } from '../resolver.ts';
+import { backendsOf } from './audited.ts';
 import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
 
@@ -258,12 +259,6 @@ function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
     ...backendsOf(launch.variables),
     ...(launch.server === undefined ? {} : { server: launch.server }),
   };
-}
-
-/** Names of the backends, each once, with commas between them. */
-function backendsOf(variables: readonly Plan[]): Pick<AuditEvent, 'backend'> {
-  const names = [...new Set(variables.map(({ backend }) => backend))].sort();
-  return names.length === 0 ? {} : { backend: names.join(',') };
 }
 
 function noReference(): BrokerError {
