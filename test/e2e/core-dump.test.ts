@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
@@ -31,7 +31,7 @@ function start(...command: readonly string[]): ChildProcess {
 async function startDaemon(): Promise<ChildProcess> {
   const main = join(mcpCommand, '../../node_modules/@mcp-broker/daemon/dist/main.js');
   const flags = ['--disable-sigusr1', realpathSync(main), '--home', home.broker];
-  const daemon = start(process.execPath, ...flags);
+  const daemon = start(home.node, ...flags);
   let log = '';
   daemon.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   await expect.poll(() => log, { timeout: 10_000 }).toContain('listening on');
@@ -58,8 +58,7 @@ const unreadable = [
 
 describe.skipIf(lacks('linux', 'root', 'setpriv', 'gdb'))('A13: to its own user', () => {
   beforeAll(async () => {
-    home = await createHome({ kind: 'empty' });
-    chownSync(home.folder, 65_534, 65_534);
+    home = await createHome({ kind: 'empty', owner: 65_534 });
     const fd3 = `${home.passphrase}\n`;
     expectSuccess(await as(mcpCommand, ['init', '--yes', '--fd', '3'], { fd3 }));
     expectSuccess(await as(mcpCommand, ['daemon', 'stop']));

@@ -63,7 +63,7 @@ const traced = ['-f', '-qq', '-y', '-e', 'trace=%file,connect', '-o'];
 
 /** Calls that reach for something in the folder, and connections to anything but a socket of this machine. */
 function found(trace: string): string[] {
-  const call = /^\d+ \w+\((?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"/u;
+  const call = /^\d+ +\w+\((?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"/u;
   return readFileSync(trace, 'utf8')
     .split('\n')
     .filter((line) => {

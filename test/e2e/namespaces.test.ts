@@ -1,4 +1,4 @@
-import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -16,8 +16,7 @@ const nobody = 65_534;
 
 /** A home whose daemon runs as this user. */
 async function homeOf(uid: number): Promise<Home> {
-  const home = await createHome({ kind: 'empty' });
-  chownSync(home.folder, uid, uid);
+  const home = await createHome({ kind: 'empty', owner: uid });
   const options = { uid, cwd: '/', fd3: home.passphrase };
   expectSuccess(await home.mcp(['init', '--yes', '--fd', '3'], options));
   expectSuccess(await home.mcp(['daemon', 'start'], { uid, cwd: '/' }));

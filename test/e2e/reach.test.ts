@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
@@ -44,8 +44,7 @@ describe.skipIf(lacks('linux', 'root', 'python3'))('a server', () => {
   };
 
   beforeAll(async () => {
-    home = await createHome({ kind: 'empty' });
-    chownSync(home.folder, nobody, nobody);
+    home = await createHome({ kind: 'empty', owner: nobody });
     expectSuccess(await mcp(['init', '--yes', '--fd', '3'], { fd3: home.passphrase }));
     for (const [name, input] of Object.entries(values)) {
       expectSuccess(await mcp(['secret', 'set', name, '--stdin'], { input }));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,8 @@ export interface Home {
   /** `~/.mcp`. */
   readonly broker: string;
   readonly passphrase: string;
+  /** The Node that it is all run with: one that the home's owner may execute. */
+  readonly node: string;
   /** What an MCP client's child would see: little more than HOME and PATH. */
   readonly env: Readonly<Record<string, string>>;
   mcp(args: readonly string[], options?: RunOptions): Promise<Ended>;
@@ -31,21 +33,26 @@ export interface Home {
 export interface HomeOptions {
   /** `sealed`: with a passphrase (slow, by design); `identity`: with an identity file; `empty`: not set up. */
   readonly kind: 'sealed' | 'identity' | 'empty';
+  /** The user whose folder it is, by number; who runs the tests unless told. */
+  readonly owner?: number;
 }
 
-export async function createHome({ kind }: HomeOptions): Promise<Home> {
+export async function createHome({ kind, owner }: HomeOptions): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-home-'));
+  const node = owner === undefined ? process.execPath : await copyNode(folder);
+  if (owner !== undefined) await chown(folder, owner, owner);
   const broker = join(folder, '.mcp');
   const passphrase = randomBytes(12).toString('base64url');
   const env = {
     HOME: folder,
-    PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
+    PATH: [dirname(node), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
 
   const home: Home = {
     folder,
     broker,
     passphrase,
+    node,
     env,
     mcp: (args, options = {}) =>
       run(mcpCommand, args, { ...options, env: { ...env, ...options.env } }),
@@ -74,6 +81,14 @@ export async function createHome({ kind }: HomeOptions): Promise<Home> {
     expectSuccess(await home.mcp(['init', '--yes', '--identity-file', file]));
   }
   return home;
+}
+
+/** The Node of whoever runs the tests may lie in a folder that nobody else can enter. */
+async function copyNode(folder: string): Promise<string> {
+  const node = join(folder, 'node', 'bin', 'node');
+  await mkdir(dirname(node), { recursive: true });
+  await copyFile(process.execPath, node);
+  return node;
 }
 
 export function expectSuccess(ended: Ended): Ended {

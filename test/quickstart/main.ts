@@ -131,6 +131,8 @@ Done, and everything it wrote is removed. To use it for real:
 
    npm install -g @mcp-broker/cli && mcp init
    mcp secret set GITHUB_TOKEN
-   mcp exec --env GITHUB_TOKEN='$<GITHUB_TOKEN>' -- npx -y @modelcontextprotocol/server-github
+   mcp exec --env GITHUB_PERSONAL_ACCESS_TOKEN='$<GITHUB_TOKEN>' -- npx -y @modelcontextprotocol/server-github@2025.4.8
+
+The last one, in your client: its first launch is refused and says what to type to approve it.
 `);
 }

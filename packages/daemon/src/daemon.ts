@@ -215,7 +215,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 
   // All that follows may call back at once, so it comes last.
-  await audit.append({ event: 'start', outcome: 'allowed', pid: process.pid });
+  const ours = { outcome: 'allowed', pid: process.pid } as const;
+  await Promise.all([
+    audit.append({ event: 'start', ...ours }),
+    // By the identity file: nobody asked for it.
+    keyring.unlocked ? audit.append({ event: 'unlock', backend: 'sealed', ...ours }) : undefined,
+  ]);
   auditKeys.keepSoon();
   listener = await startListener({
     paths,
@@ -235,7 +240,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...approvalHandlers(broker),
     }),
     onRefused: ({ pid, uid }) => {
-      audit.append({ event: 'refused-peer', outcome: 'denied', pid, uid }).catch(() => undefined);
+      audit
+        .append({ event: 'refused-peer', outcome: 'denied', code: 'ERR_DENIED', pid, uid })
+        .catch(() => undefined);
     },
     onInternalError: ({ method, code }) => {
       report(`${method}: ${code}`);

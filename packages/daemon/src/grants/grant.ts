@@ -161,7 +161,8 @@ export function counts(held: Held, launching: Launching, clock: Clock): boolean 
   );
 }
 
-function isWithin(folder: string, workspace: string): boolean {
+/** That folder or one below it; both are real paths. */
+export function isWithin(folder: string, workspace: string): boolean {
   const base = workspace.endsWith('/') ? workspace : `${workspace}/`;
   return folder === workspace || folder.startsWith(base);
 }

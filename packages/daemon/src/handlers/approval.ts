@@ -1,10 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { BrokerError, toBrokerError } from '@mcp-broker/providers/errors';
+import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from '../audit/event.ts';
 import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
+import { isWithin } from '../grants/grant.ts';
 import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
+import { backendsOf, changing, refusing } from './audited.ts';
 
 type ApprovalHandlers = Pick<
   Handlers,
@@ -28,7 +30,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
     async 'approval.open'({ id }, context) {
       const request = approvals.find(id);
       const line = { event: 'approve', ...lineOf(request), ...caller(context) } as const;
-      const code = await audited(broker, line, async () =>
+      const code = await refusing(broker, line, async () =>
         presence.open(context, subjectOf(request)),
       );
       return { result: { request, code } };
@@ -47,7 +49,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
         variables: chosen.map(({ name }) => name),
         ...caller(context),
       } as const;
-      await audited(broker, line, async () => {
+      await refusing(broker, line, async () => {
         const [passphrase] = context.attachments;
         await presence.prove(context, subjectOf(request), {
           ...(code === undefined ? {} : { code }),
@@ -55,9 +57,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
         });
         await grants.load();
       });
-      // First the line, then the grant: what cannot be written down is not granted.
-      await audit.append({ ...line, outcome: 'allowed' });
-      const grant = await written(broker, line, async () => {
+      const grant = await changing(broker, line, async () => {
         // Nothing that was approved before a lock begins after it.
         if (keyring.epoch !== epoch) throw lockedMeanwhile('the approval');
         return grants.add({
@@ -75,13 +75,9 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
     async 'approval.deny'({ id, lifetime = 'session' }, context) {
       const request = approvals.find(id);
       const line = { event: 'deny', ...lineOf(request), ...caller(context) } as const;
-      await audited(broker, line, async () => {
-        presence.requireNoLaunch(context);
-        await grants.load();
-      });
-      await audit.append({ ...line, outcome: 'allowed' });
+      await refusing(broker, line, () => grants.load());
       const { variables } = request;
-      const denial = await written(broker, line, () =>
+      const denial = await changing(broker, line, () =>
         grants.add({ outcome: 'denied', request, variables, lifetime }),
       );
       approvals.settle(id, []);
@@ -102,10 +98,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
         });
       }
       const line = { event: 'revoke', ...caller(context) } as const;
-      await audited(broker, line, async () => {
-        presence.requireNoLaunch(context);
-        await grants.load();
-      });
+      await refusing(broker, line, () => grants.load());
       const revoked = await grants.revoke(which);
       // Afterwards, and not awaited for leave: taking back does not depend on the audit.
       for (const { fingerprint, variables, server } of revoked) {
@@ -122,34 +115,6 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
       return { result: { revoked } };
     },
   };
-}
-
-/** A refusal at this door has its line. */
-async function audited<T>(
-  broker: Broker,
-  line: Omit<AuditEvent, 'outcome'>,
-  action: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    await broker.audit.append({ ...line, outcome: 'denied', code: toBrokerError(error).code });
-    throw error;
-  }
-}
-
-/** The line says that it is so: when that fails, another one takes it back. */
-async function written<T>(
-  broker: Broker,
-  line: Omit<AuditEvent, 'outcome'>,
-  change: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await change();
-  } catch (error) {
-    await broker.audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
-    throw error;
-  }
 }
 
 /** What the code stands for: this launch, and these variables of it as they were shown. */
@@ -198,19 +163,17 @@ function workspaceOf(request: PendingApproval, workspace: string): string {
   } catch {
     return refuse('does not exist');
   }
-  const isInside =
-    folder === '/' ||
-    request.workingDirectory === folder ||
-    request.workingDirectory.startsWith(`${folder}/`);
+  const isInside = isWithin(request.workingDirectory, folder);
   return isInside ? folder : refuse('is not where the launch was asked for');
 }
 
 function lineOf(
   request: PendingApproval,
-): Pick<AuditEvent, 'server' | 'variables' | 'fingerprint'> {
+): Pick<AuditEvent, 'server' | 'variables' | 'backend' | 'fingerprint'> {
   return {
     ...(request.server === undefined ? {} : { server: request.server }),
     variables: request.variables.map((variable) => variable.name),
+    ...backendsOf(request.variables),
     fingerprint: request.fingerprint,
   };
 }

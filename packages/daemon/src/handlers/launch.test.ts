@@ -197,3 +197,19 @@ test('locked is told before what else is wrong', async () => {
     message: expect.stringMatching(/no such backend.*locked/) as string,
   });
 });
+
+test('a lock that overtakes a launch is told, and nobody is asked to approve it anew', async () => {
+  planning = async () => home.keyring.lock();
+  await expect(ask(context())).rejects.toMatchObject({ code: 'ERR_LOCKED' });
+  expect(approvals.pending).toEqual([]);
+  expect(lines).toMatchObject([{ event: 'deny', code: 'ERR_LOCKED' }]);
+});
+
+test('a lock during the wait for a person is what the launch ends with', async () => {
+  const waiting = handlers['launch.request']({ ...request, waitMs: 1000 }, context());
+  const outcome = waiting.catch((error: unknown) => error);
+  await expect.poll(() => approvals.pending.length).toBe(1);
+  home.keyring.lock();
+  clock.pass(1000);
+  expect(await outcome).toMatchObject({ code: 'ERR_LOCKED' });
+});

@@ -14,6 +14,7 @@ import { createTickets, invalidTicket } from '../policy/tickets.ts';
 import type { PendingApproval } from '../protocol/approvals.ts';
 import type { EntryLaunchRequest, LaunchRequest, LaunchTicket } from '../protocol/messages.ts';
 import type { Plan } from '../resolver.ts';
+import { backendsOf } from './audited.ts';
 import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
 import { orderOf, type Order } from './order.ts';
@@ -70,6 +71,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       ...(server === undefined ? {} : { server }),
       variables: [],
     };
+    const { epoch } = keyring;
     const loading = grants.load();
     loading.catch(() => undefined);
     try {
@@ -88,6 +90,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const problem = await loading.then(() => undefined, toBrokerError);
       const failures = facts.flatMap(({ failure }) => failure ?? []);
       if (problem !== undefined && failures.length === 0) throw problem;
+      // Locked since: nobody is to approve again what is approved.
+      if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
       const { granted, denied } = grants.look(launching, texts);
       const decision = decide({
         variables: facts.map((fact) => ({
@@ -139,7 +143,9 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         context.connection.send('launch.pending', { id: pending.id, hint: error.hint ?? '' });
         waiting += 1;
         try {
-          if (!(await settled(broker, pending, left, context.signal))) throw error;
+          if (!(await settled(broker, pending, left, context.signal))) {
+            throw keyring.unlocked ? error : lockedMeanwhile('the wait');
+          }
         } finally {
           waiting -= 1;
         }
@@ -269,12 +275,6 @@ function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {
     ...backendsOf(launch.variables),
     ...(launch.server === undefined ? {} : { server: launch.server }),
   };
-}
-
-/** Names of the backends, each once, with commas between them. */
-function backendsOf(variables: readonly Plan[]): Pick<AuditEvent, 'backend'> {
-  const names = [...new Set(variables.map(({ backend }) => backend))].sort();
-  return names.length === 0 ? {} : { backend: names.join(',') };
 }
 
 /** What the wrapper has to know beyond what it asked with. */

@@ -1,39 +1,18 @@
-import { toBrokerError } from '@mcp-broker/providers/errors';
 import { copySecret } from '@mcp-broker/providers/secret-bytes';
+import type { AuditEvent } from '../audit/event.ts';
 import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
+import { refusing } from './audited.ts';
 import { findSecret, summary, unknownSecret } from './secret.ts';
 
 /** The one way to see a stored value again: a person asks for it, by name, and it is written down. */
 export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | 'secret.reveal'> {
   const { audit, keyring, presence, resolver } = broker;
 
-  /** A refusal has its line; what is allowed has one before the value is read. */
-  const refusing = async <T>(
-    name: string,
-    backend: string,
-    context: Context,
-    action: () => Promise<T>,
-  ): Promise<T> => {
-    try {
-      return await action();
-    } catch (error) {
-      await audit.append({
-        event: 'reveal',
-        outcome: 'denied',
-        code: toBrokerError(error).code,
-        variables: [name],
-        backend,
-        ...caller(context),
-      });
-      throw error;
-    }
-  };
-
   return {
     async 'secret.open'({ name }, context) {
       const { plan } = await findSecret(broker, name, context.signal);
-      const code = await refusing(name, plan.backend, context, async () =>
+      const code = await refusing(broker, lineOf(name, plan.backend, context), async () =>
         presence.open(context, subjectOf(name)),
       );
       return { result: { code } };
@@ -42,23 +21,24 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
     async 'secret.reveal'({ name, code }, context) {
       const { plan, item } = await findSecret(broker, name, context.signal);
       const { epoch } = keyring;
-      return refusing(name, plan.backend, context, async () => {
+      const line = lineOf(name, plan.backend, context);
+      return refusing(broker, line, async () => {
         const [passphrase] = context.attachments;
         await presence.prove(context, subjectOf(name), {
           ...(code === undefined ? {} : { code }),
           ...(passphrase === undefined ? {} : { passphrase }),
         });
         keyring.touch();
-        const value = await resolver.read(plan, (cached) => cached.copy());
-        if (value === undefined) throw unknownSecret(name, plan.backend);
+        const read = await resolver.read(plan, ({ copy, hit, ageMs }) => ({
+          value: copy(),
+          cached: hit ? 1 : 0,
+          age_ms: hit ? Math.round(ageMs) : 0,
+        }));
+        if (read === undefined) throw unknownSecret(name, plan.backend);
+        const { value, cached, age_ms } = read;
         try {
-          await audit.append({
-            event: 'reveal',
-            outcome: 'allowed',
-            variables: [name],
-            backend: plan.backend,
-            ...caller(context),
-          });
+          // Before the answer: no line, no value.
+          await audit.append({ ...line, outcome: 'allowed', cached, age_ms });
           if (keyring.epoch !== epoch) throw lockedMeanwhile('the answer');
           return { result: summary(broker, plan, item), attachments: [value.use(copySecret)] };
         } finally {
@@ -67,6 +47,10 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
       });
     },
   };
+}
+
+function lineOf(name: string, backend: string, context: Context): Omit<AuditEvent, 'outcome'> {
+  return { event: 'reveal', variables: [name], backend, ...caller(context) };
 }
 
 function subjectOf(name: string): string {

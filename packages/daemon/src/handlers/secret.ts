@@ -1,5 +1,6 @@
 import { BrokerError, type Item, type Provider } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
+import { changing } from './audited.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { SecretSummary } from '../protocol/messages.ts';
 import { isVariableName } from '../reference.ts';
@@ -29,9 +30,11 @@ export function secretHandlers(
         backend: plan.backend,
         ...caller(context),
       } as const;
-      const info = await audited(broker, line, async () =>
-        store.put?.(plan.locator, value, context),
-      );
+      // A list or a summary is a look: servers may have one, and only a change is to put off the lock.
+      const info = await changing(broker, line, async () => {
+        broker.keyring.touch();
+        return store.put?.(plan.locator, value, context);
+      });
       resolver.forget(plan);
       const version = info?.version === undefined ? {} : { version: info.version };
       const created = before === undefined;
@@ -73,7 +76,10 @@ export function secretHandlers(
         backend: plan.backend,
         ...caller(context),
       } as const;
-      await audited(broker, line, async () => store.delete?.(plan.locator, context));
+      await changing(broker, line, async () => {
+        broker.keyring.touch();
+        return store.delete?.(plan.locator, context);
+      });
       resolver.forget(plan);
       return { result: { name, backend: plan.backend } };
     },
@@ -97,24 +103,6 @@ export function secretHandlers(
       return { result: { cleared } };
     },
   };
-}
-
-/** A change is written down before it is made: no line, no change. */
-async function audited<T>(
-  broker: Broker,
-  line: Omit<Parameters<Broker['audit']['append']>[0], 'outcome'>,
-  change: () => Promise<T>,
-): Promise<T> {
-  await broker.audit.append({ ...line, outcome: 'allowed' });
-  // A list or a summary is a look: servers may have one, and none of them is to put off the lock.
-  broker.keyring.touch();
-  try {
-    return await change();
-  } catch (error) {
-    const code = error instanceof BrokerError ? error.code : 'ERR_INTERNAL';
-    await broker.audit.append({ ...line, outcome: 'failed', code });
-    throw error;
-  }
 }
 
 /** Throws `ERR_UNKNOWN_VARIABLE` when its backend has no such secret. */
