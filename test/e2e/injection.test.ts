@@ -73,7 +73,7 @@ test.each<[what: string, args: () => readonly string[], code: number]>([
   ],
   ['exec of a path in a reference', () => ['exec', '--env', 'A=$<vault:a/b#c>', '--', command], 66],
   ['exec with a name that is none', () => ['exec', '--env', `${hostile}=$<TOKEN>`, '--', 'x'], 64],
-  ['exec of a server of the config', () => ['exec', hostile], 64],
+  ['exec of a server of the config', () => ['exec', hostile], 66],
   ['a command that is none', () => [hostile], 64],
   ['an option that is none', () => ['status', `--${hostile}`], 64],
   ['status', () => ['status'], 0],

@@ -3,13 +3,18 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { systemClock } from '@mcp-broker/daemon/client';
 
 import type { Guard } from '../guard/index.ts';
-import { isOfClient } from './of-client.ts';
+import { lookAtStdin, type Stdin } from './of-client.ts';
 
 /** A launch that ends sooner need not pay for being watched. */
 const watchAfterMs = 200;
 
 /** Who started us; read before anything can take long. */
 const parent = process.ppid;
+
+/** Whose end ends the launch; to be asked before the spawn. */
+export function lookAround(): Stdin {
+  return lookAtStdin(0, parent);
+}
 
 export interface Life {
   /** A signal that ends was passed on to the server. */
@@ -19,18 +24,21 @@ export interface Life {
 }
 
 /** Watches over a server that runs. All that it takes is loaded later, and only where it is needed. */
-export function watchOver(child: ChildProcess, ownSession: boolean, launch?: string): Life {
-  const { pid } = child;
+export function watchOver(
+  { pid }: ChildProcess,
+  stdin: Stdin,
+  ownSession: boolean,
+  launch?: string,
+): Life {
   if (pid === undefined) return { signalled: () => undefined, ended: async () => undefined };
   let loading: Promise<Guard | undefined> | undefined;
   const load = (): Promise<Guard | undefined> =>
     (loading ??= import('../guard/index.ts').then(
-      ({ guardServer }) => guardServer({ pid, ownSession, launch, ofClient }),
+      ({ guardServer }) => guardServer({ pid, ownSession, launch, stdin }),
       // Removed or replaced meanwhile, as by an upgrade: the server has the signal all the same.
       () => undefined,
     ));
-  // Now: a pipe of which our parent has closed its end looks like any other.
-  const ofClient = isOfClient(0, parent);
+  const { ofClient } = stdin;
   const cancel = ofClient ? systemClock.after(watchAfterMs, () => void load()) : undefined;
   return {
     signalled: () => void load().then((guard) => guard?.signalled()),

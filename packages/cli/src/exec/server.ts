@@ -3,7 +3,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
-import { hasTerminal, watchOver, type Life } from './life.ts';
+import { hasTerminal, lookAround, watchOver, type Life } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
 import type { Told } from './told.ts';
@@ -39,6 +39,7 @@ export function loadSpawn(): void {
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const { path, file, name, args, environment, cwd, launch, told } = program;
+  const stdin = lookAround();
   const sharesGroup = hasTerminal();
   let child: ChildProcess;
   try {
@@ -52,7 +53,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
   } catch (error) {
     return Promise.reject(spawnFailure(error, path));
   }
-  const life = watchOver(child, !sharesGroup, launch);
+  const life = watchOver(child, stdin, !sharesGroup, launch);
   relay.to(child, life, sharesGroup);
   if (child.pid !== undefined) told?.started(child.pid);
   return exitOf(child, path, life, told);

@@ -1,4 +1,6 @@
-import { createTree, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
+import { createTree, hasHungUp, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
+
+import type { Stdin } from '../exec/of-client.ts';
 
 /** How long a server may take to end once its client has closed stdin; then SIGTERM. */
 const closedMs = 900;
@@ -11,8 +13,7 @@ export interface Guarded {
   readonly pid: number;
   readonly ownSession: boolean;
   readonly launch: string | undefined;
-  /** Our stdin is a client's: its end is the end of all. */
-  readonly ofClient: boolean;
+  readonly stdin: Stdin;
 }
 
 export interface Guard {
@@ -26,7 +27,8 @@ export interface Guard {
  * Keeps watch over a server and all that it starts, from when it runs: that nothing is left once its
  * client has closed stdin, once we were told to end, or once the server has ended.
  */
-export function guardServer({ pid, ownSession, launch, ofClient }: Guarded): Guard {
+export function guardServer({ pid, ownSession, launch, stdin }: Guarded): Guard {
+  const { ofClient } = stdin;
   const tree = createTree({
     root: { pid, startTime: readStat(pid)?.startTime },
     ownSession,
@@ -46,7 +48,7 @@ export function guardServer({ pid, ownSession, launch, ofClient }: Guarded): Gua
   };
 
   const stopWatching = ofClient
-    ? watchHangUp(0, () => {
+    ? watchHangUp(clientEnd(stdin), () => {
         graceMs = closedTermMs;
         void climb(closedMs);
       })
@@ -61,4 +63,12 @@ export function guardServer({ pid, ownSession, launch, ofClient }: Guarded): Gua
       if (ofClient || climbing) await tree.end(graceMs, sleep);
     },
   };
+}
+
+/**
+ * The descriptor by which we see the client go. One that had closed stdin before there was a server wants to
+ * hear it out, as whoever writes `mcp exec </dev/null` does, and is gone once nobody reads stdout.
+ */
+function clientEnd({ mayHaveEnded }: Stdin): number {
+  return mayHaveEnded && hasHungUp(0) ? 1 : 0;
 }
