@@ -133,10 +133,12 @@ describe.skipIf(lacks('linux', 'setsid'))('a launch', () => {
       server: 'tree',
       variables: ['TOKEN'],
       since: expect.any(String) as string,
+      client: 'mcp exec',
+      parent: { pid: process.pid, name: expect.any(String) as string },
       wrapper: wrapper.pid,
       pid: pids[0],
     });
-    expect((await home.mcp(['status'])).stdout).toMatch(/tree +TOKEN/u);
+    expect((await home.mcp(['status'])).stdout).toMatch(/ \(\d+\) +tree +TOKEN/u);
     process.kill(pids[0] ?? 0, 'SIGKILL');
     expect(await ended).toEqual([137, null]);
     await nothingRuns();

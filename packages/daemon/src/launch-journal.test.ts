@@ -19,6 +19,8 @@ const launch = (name: string): RunningLaunch => ({
   launch: name,
   variables: ['TOKEN'],
   since: 5,
+  client: 'mcp exec',
+  parent: { pid: 6, name: 'claude' },
   wrapper: { pid: 7, startTime: '70' },
 });
 const server = { pid: 8, startTime: '80' };
@@ -46,6 +48,10 @@ test.each([
   [
     'a pid that is none',
     '{"launch":"b","variables":[],"since":1,"wrapper":{"pid":"-1","startTime":"1"}}',
+  ],
+  [
+    'a parent that is none',
+    '{"launch":"b","variables":[],"since":1,"parent":{"pid":1},"wrapper":{"pid":1,"startTime":"1"}}',
   ],
   ['no object', 'null'],
 ])('%s is passed over', (_what, line) => {

@@ -11,6 +11,10 @@ export interface RunningLaunch {
   readonly variables: readonly string[];
   /** Milliseconds since 1970. */
   readonly since: number;
+  /** What the wrapper called itself in its hello: a claim. */
+  readonly client?: string;
+  /** Who started the wrapper; it may have ended. The name is a claim. */
+  readonly parent?: { readonly pid: number; readonly name: string };
   readonly wrapper: ProcessId;
   /** Undefined until the wrapper has told it. */
   readonly process?: ProcessId;
@@ -88,11 +92,14 @@ function parseLine(line: string): object | undefined {
 }
 
 function isLaunch(entry: object): entry is RunningLaunch {
-  const { launch, variables, since, wrapper, process } = entry as Partial<RunningLaunch>;
+  const { launch, variables, since, client, parent, wrapper, process } =
+    entry as Partial<RunningLaunch>;
   return (
     typeof launch === 'string' &&
     Array.isArray(variables) &&
     typeof since === 'number' &&
+    (client === undefined || typeof client === 'string') &&
+    (parent === undefined || isNamed(parent)) &&
     isProcess(wrapper) &&
     (process === undefined || isProcess(process))
   );
@@ -100,7 +107,16 @@ function isLaunch(entry: object): entry is RunningLaunch {
 
 function isProcess(value: unknown): value is ProcessId {
   const { pid, startTime } = (value ?? {}) as Partial<ProcessId>;
-  return Number.isSafeInteger(pid) && /^\d+$/u.test(String(startTime));
+  return isPid(pid) && /^\d+$/u.test(String(startTime));
+}
+
+function isNamed(value: unknown): boolean {
+  const { pid, name } = (value ?? {}) as { readonly pid?: unknown; readonly name?: unknown };
+  return isPid(pid) && typeof name === 'string';
+}
+
+function isPid(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
 /** Start times of processes count from there; empty where the kernel does not say. */

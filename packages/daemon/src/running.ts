@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
-import type { Platform } from './platform/platform.ts';
+import type { Platform, ProcessFacts } from './platform/platform.ts';
 import { createTree } from './processes/tree.ts';
 
 /** What runs with values of ours. */
@@ -14,7 +14,8 @@ export interface Running {
   taken(launch: RunningLaunch, connection: Connection): void;
   /**
    * The wrapper names its server: after the spawn, and again to a daemon that has restarted. Throws
-   * `ERR_DENIED` for a launch that is not that wrapper's, or a process that is not its child.
+   * `ERR_DENIED` for a launch that is not that wrapper's, a process that is not its child, or another one
+   * than it has named before.
    */
   started(launch: string, pid: number, peer: Peer, connection: Connection): void;
   /** The server has ended, and the wrapper is about to. Throws `ERR_DENIED`. */
@@ -37,12 +38,17 @@ const graceMs = 2000;
 const soonMs = 50;
 /** How often wrappers without a connection are looked at. */
 const everyMs = 2000;
+/** Launches of one connection of which no server was told; of more the oldest is forgotten. */
+const maxUntold = 64;
 
 export function createRunning(options: RunningOptions): Running {
   const { journal, platform, clock, record } = options;
   const known = new Map<string, RunningLaunch>();
   /** The connection that each wrapper holds; without one, it is looked at now and then. */
   const held = new Map<string, Connection>();
+  const connections = new Map<Connection, Set<string>>();
+  /** Servers that lead a session. Not in the journal: its number may be a stranger's after a while. */
+  const leaders = new Set<string>();
   let cancel: (() => void) | undefined;
   let stopped = false;
 
@@ -54,21 +60,23 @@ export function createRunning(options: RunningOptions): Running {
     known.set(launch.launch, launch);
     journal.put(launch);
   };
-  const remove = ({ launch }: RunningLaunch): void => {
+  const forget = (launch: string): void => {
     known.delete(launch);
+    leaders.delete(launch);
+    const connection = held.get(launch);
     held.delete(launch);
-    journal.remove(launch);
+    if (connection !== undefined) connections.get(connection)?.delete(launch);
   };
 
   const endLeft = async (launch: RunningLaunch): Promise<void> => {
-    // No longer looked at, and still in the journal until it is done.
-    known.delete(launch.launch);
     const tree = createTree({
       ...(launch.process === undefined ? {} : { root: launch.process }),
-      ownSession: false,
+      ownSession: leaders.has(launch.launch),
       launch: launch.launch,
       since: launch.wrapper.startTime,
     });
+    // No longer looked at, and still in the journal until it is done.
+    forget(launch.launch);
     const left = await tree.end(graceMs, sleep);
     journal.remove(launch.launch);
     if (left || launch.process !== undefined) record({ ...lineOf(launch), outcome: 'failed' });
@@ -77,7 +85,7 @@ export function createRunning(options: RunningOptions): Running {
   const look = (): void => {
     cancel = undefined;
     if (stopped) return;
-    for (const launch of known.values()) {
+    for (const launch of [...known.values()]) {
       if (held.has(launch.launch)) continue;
       const { pid, startTime } = launch.wrapper;
       if (platform.startTime(pid) !== startTime) void endLeft(launch);
@@ -90,12 +98,30 @@ export function createRunning(options: RunningOptions): Running {
   };
 
   const hold = (launch: string, connection: Connection): void => {
+    const before = held.get(launch);
+    if (before === connection) return;
+    if (before !== undefined) connections.get(before)?.delete(launch);
     held.set(launch, connection);
+    const launches = connections.get(connection) ?? new Set();
+    launches.add(launch);
+    if (connections.has(connection)) return;
+    connections.set(connection, launches);
     connection.onClose(() => {
-      if (held.get(launch) !== connection) return;
-      held.delete(launch);
-      if (known.has(launch) && !stopped) lookIn(soonMs);
+      connections.delete(connection);
+      for (const each of launches) held.delete(each);
+      if (launches.size > 0 && !stopped) lookIn(soonMs);
     });
+  };
+
+  /** Whoever takes values again and again and starts nothing may not fill our memory. */
+  const forgetUntold = (connection: Connection): void => {
+    const untold = [...(connections.get(connection) ?? [])].filter(
+      (launch) => known.get(launch)?.process === undefined,
+    );
+    for (const launch of untold.slice(0, -maxUntold)) {
+      forget(launch);
+      journal.remove(launch);
+    }
   };
 
   const resolve = (launch: string, { pid, startTime }: Peer): RunningLaunch => {
@@ -113,22 +139,25 @@ export function createRunning(options: RunningOptions): Running {
     taken(launch, connection) {
       put(launch);
       hold(launch.launch, connection);
+      forgetUntold(connection);
     },
     started(launch, pid, peer, connection) {
       const found = resolve(launch, peer);
       const facts = platform.process(pid);
       // It may have ended already: what it left is known by its mark.
       if (facts !== undefined) {
-        if (facts.parent !== peer.pid) throw notChild(pid);
+        requireServer(found, pid, facts);
         if (found.process === undefined) {
           put({ ...found, process: { pid, startTime: facts.startTime } });
         }
+        if (facts.leadsSession) leaders.add(launch);
       }
       hold(launch, connection);
     },
     ended(launch, peer, exit) {
       const found = resolve(launch, peer);
-      remove(found);
+      forget(launch);
+      journal.remove(launch);
       record({ ...lineOf(found), outcome: 'allowed', exit });
     },
     resume() {
@@ -154,8 +183,20 @@ export function createRunning(options: RunningOptions): Running {
   }
 }
 
-function notChild(pid: number): BrokerError {
-  return new BrokerError('ERR_DENIED', `process ${pid} is no child of the one that asks`, {
-    hint: 'start the server from the process that took its values',
-  });
+/** Only what a wrapper started itself is ended in its name, and only one process for each launch. */
+function requireServer(
+  { wrapper, process: known }: RunningLaunch,
+  pid: number,
+  { parent, startTime }: ProcessFacts,
+): void {
+  if (parent !== wrapper.pid) {
+    throw new BrokerError('ERR_DENIED', `process ${pid} is no child of the one that asks`, {
+      hint: 'start the server from the process that took its values',
+    });
+  }
+  if (known !== undefined && (known.pid !== pid || known.startTime !== startTime)) {
+    throw new BrokerError('ERR_DENIED', `process ${pid} is not the server of this launch`, {
+      hint: 'a launch has one server: launch again for another',
+    });
+  }
 }

@@ -28,6 +28,8 @@ const status: Status = {
       server: 'git\u001b[31mhub',
       variables: ['TOKEN', 'URL'],
       since: '2025-12-31T21:00:00.000Z',
+      client: 'mcp exec',
+      parent: { pid: 69, name: 'cl\u001b[31maude' },
       wrapper: 70,
       pid: 71,
     },
@@ -47,7 +49,8 @@ test('mcp status tells everything, problems first among them', async () => {
     'pending      1 (see: mcp approvals)',
     '99 lines, ok',
     'sealed   sealed-file  locked',
-    '0123456789abcdef  71   3h   git\\e[31mhub  TOKEN URL',
+    'LAUNCH            PID  AGE  STARTED BY         SERVER        VARIABLES',
+    '0123456789abcdef  71   3h   cl\\e[31maude (69)  git\\e[31mhub  TOKEN URL',
   ]) {
     expect(session.stdout).toContain(part);
   }

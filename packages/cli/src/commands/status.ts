@@ -117,14 +117,16 @@ function whole(status: Status, session: Session): string {
 
 function launches({ launches: running }: Status, session: Session): string {
   if (running.length === 0) return '';
-  const rows = running.map(({ launch, server, variables, since, pid }) => [
+  const { output } = session;
+  const rows = running.map(({ launch, server, variables, since, parent, pid }) => [
     launch,
     pid === undefined ? '-' : String(pid),
     age(since, session.now()) ?? '-',
-    session.output.typed(server ?? '-'),
-    session.output.typed(variables.join(' ')),
+    parent === undefined ? '-' : output.typed(`${parent.name} (${parent.pid})`),
+    output.typed(server ?? '-'),
+    output.typed(variables.join(' ')),
   ]);
-  return `\n${table(['LAUNCH', 'PID', 'FOR', 'SERVER', 'VARIABLES'], rows)}`;
+  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows)}`;
 }
 
 function grants({ grants: count, grantsProblem }: Status): string {

@@ -59,13 +59,11 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     ...(grants.problem === undefined ? {} : { grantsProblem: grants.problem.toShape() }),
     pending: approvals.pending.length,
     connections: broker.connections(),
-    launches: broker.running.list.map(({ launch, server, variables, since, wrapper, process }) => ({
-      launch,
-      ...(server === undefined ? {} : { server }),
-      variables,
+    launches: broker.running.list.map(({ since, wrapper, process: server, ...known }) => ({
+      ...known,
       since: new Date(since).toISOString(),
       wrapper: wrapper.pid,
-      ...(process === undefined ? {} : { pid: process.pid }),
+      ...(server === undefined ? {} : { pid: server.pid }),
     })),
     audit: { sequence: audit.sequence, state: audit.state },
   };

@@ -3,6 +3,7 @@ import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers
 import type { AuditEvent } from '../audit/event.ts';
 import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts';
 import { readLaunch, type LaunchPlan } from '../launch.ts';
+import type { RunningLaunch } from '../launch-journal.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
@@ -184,17 +185,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         }
         keyring.touch();
         broker.launches.add(context.peer);
-        const { pid, startTime } = context.peer;
-        broker.running.taken(
-          {
-            launch: launch.launch,
-            ...(launch.server === undefined ? {} : { server: launch.server }),
-            variables: launch.variables.map(({ subject }) => subject),
-            since: broker.clock.now(),
-            wrapper: { pid, startTime },
-          },
-          context.connection,
-        );
+        broker.running.taken(runningLaunch(broker, launch, context), context.connection);
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
         return refuse(about, error, reading ? 'resolve' : 'deny');
@@ -265,6 +256,24 @@ function approveCommand(broker: Broker, { id, variables }: PendingApproval): str
   const names = isPlain ? [] : variables.map(({ name }) => name);
   const isDefaultHome = broker.paths.home === defaultHome();
   return commandLine(broker.paths, isDefaultHome, ['approve', id, ...names].join(' '));
+}
+
+function runningLaunch(
+  { platform, clock }: Broker,
+  { launch, server, variables }: Launch,
+  { client, peer: { pid, startTime } }: Context,
+): RunningLaunch {
+  const parent = platform.process(pid)?.parent;
+  const name = parent === undefined ? undefined : platform.process(parent)?.name;
+  return {
+    launch,
+    ...(server === undefined ? {} : { server }),
+    variables: variables.map(({ subject }) => subject),
+    since: clock.now(),
+    ...(client === undefined ? {} : { client }),
+    ...(parent === undefined || name === undefined ? {} : { parent: { pid: parent, name } }),
+    wrapper: { pid, startTime },
+  };
 }
 
 function lineOf(launch: Launch): Omit<AuditEvent, 'event' | 'outcome'> {

@@ -12,7 +12,7 @@ const PT_DENY_ATTACH = 31;
 const EWOULDBLOCK = 35;
 const PROC_PIDTBSDINFO = 3;
 const PROC_PIDVNODEPATHINFO = 9;
-/** struct proc_bsdinfo: flags 0, status 4, ppid 16, controlling device 108, start s 120 and µs 128. */
+/** struct proc_bsdinfo: flags 0, status 4, ppid 16, name 64 to 96, controlling device 108, start s 120 and µs 128. */
 const bsdInfoSize = 136;
 const zombie = 5;
 const noDevice = 0xffff_ffff;
@@ -24,6 +24,7 @@ const vnodePathOffset = 152;
 export function createDarwinPlatform(): Platform {
   const libc = openLibc(EWOULDBLOCK);
   const ptrace = libc.declare('int ptrace(int, int, void *, int)');
+  const getsid = libc.declare('int getsid(int)');
   const procPidInfo = libc.declare('int proc_pidinfo(int, int, uint64_t, void *, int)');
 
   function processFacts(pid: number): Omit<ProcessFacts, 'workingDirectory'> | undefined {
@@ -35,6 +36,8 @@ export function createDarwinPlatform(): Platform {
       parent: info.readUInt32LE(16),
       startTime: `${info.readBigUInt64LE(120)}.${info.readBigUInt64LE(128)}`,
       hasTerminal: info.readUInt32LE(108) !== noDevice,
+      leadsSession: getsid(pid) === pid,
+      name: textOf(info.subarray(64, 96)),
     };
   }
 
@@ -43,8 +46,7 @@ export function createDarwinPlatform(): Platform {
     if (procPidInfo(pid, PROC_PIDVNODEPATHINFO, 0, info, vnodePathSize) !== vnodePathSize) {
       return undefined;
     }
-    const path = info.subarray(vnodePathOffset, vnodePathOffset + 1024);
-    return path.toString('utf8', 0, path.indexOf(0)) || undefined;
+    return textOf(info.subarray(vnodePathOffset, vnodePathOffset + 1024)) || undefined;
   }
 
   return {
@@ -73,4 +75,9 @@ export function createDarwinPlatform(): Platform {
     controlGroup: () => undefined,
     lockedMemory: () => null,
   };
+}
+
+function textOf(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
 }

@@ -66,8 +66,16 @@ export function createLinuxPlatform(): Platform {
       const workingDirectory = readWorkingDirectory(pid);
       // Between the two readings the pid may have gone to another process.
       if (readStat(pid)?.startTime !== before.startTime) return undefined;
-      const { parent, startTime, hasTerminal } = before;
-      return { parent, startTime, hasTerminal, workingDirectory };
+      const { parent, startTime, hasTerminal, session } = before;
+      const name = Buffer.from(before.name, 'latin1').toString();
+      return {
+        parent,
+        startTime,
+        hasTerminal,
+        leadsSession: session === pid,
+        name,
+        workingDirectory,
+      };
     },
     hasVariable: (pid, name) => hasVariable(pid, name),
     namespaces: readNamespaces,

@@ -42,5 +42,9 @@ export interface ProcessFacts {
   readonly parent: number;
   readonly startTime: string;
   readonly hasTerminal: boolean;
+  /** It is the first process of a session that bears its pid. */
+  readonly leadsSession: boolean;
+  /** Of its program, unless the process has given itself another: a claim. Cut off by the kernel. */
+  readonly name: string;
   readonly workingDirectory: string | undefined;
 }

@@ -3,6 +3,8 @@ import type { Namespaces } from './platform.ts';
 
 /** What /proc/PID/stat says of a process (Linux; see proc(5)). */
 export interface ProcessStat {
+  /** Field 2; each character is a byte. */
+  readonly name: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
@@ -29,6 +31,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   if (parent === undefined || startTime === undefined) return undefined;
   if (state === 'Z' || state === 'X' || state === 'x') return undefined;
   return {
+    name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
     parent: Number(parent),
     group: Number(group),
     session: Number(session),

@@ -10,9 +10,9 @@ export interface ProcessId {
 
 /** What a launch started, as far as it can be told. */
 export interface TreeOptions {
-  /** The server; undefined when nobody was told its pid. */
+  /** The server; undefined when nobody was told its pid. Without a start time it has ended. */
   readonly root?: { readonly pid: number; readonly startTime?: string | undefined };
-  /** It was started as the leader of a session of its own. */
+  /** It was started as the leader of a session of its own, of which some may live longer than it. */
   readonly ownSession: boolean;
   /** The launch id that its environment carries. */
   readonly launch?: string | undefined;
@@ -44,19 +44,28 @@ export function createTree(options: TreeOptions): Tree {
   /** Members that were seen, by pid. */
   const seen = new Map<number, string>();
 
-  const isMember = (pid: number, stat: ProcessStat): boolean => {
-    const { root, ownSession, launch } = options;
+  const isMember = (pid: number, stat: ProcessStat, session: number | undefined): boolean => {
+    const { root, launch } = options;
     if (seen.get(pid) === stat.startTime) return true;
-    if (pid === root?.pid && (root.startTime ?? stat.startTime) === stat.startTime) return true;
-    if (ownSession && root !== undefined && stat.session === root.pid) return true;
+    if (pid === root?.pid && root.startTime === stat.startTime) return true;
+    if (session !== undefined && stat.session === session) return true;
     return launch !== undefined && hasVariable(pid, launchMark, launch);
+  };
+
+  /** The session that the root leads or has led; not one of a stranger that has got its pid since. */
+  const ownSession = (candidates: ReadonlyMap<number, ProcessStat>): number | undefined => {
+    const { root } = options;
+    if (!options.ownSession || root === undefined) return undefined;
+    const now = candidates.get(root.pid);
+    return now === undefined || now.startTime === root.startTime ? root.pid : undefined;
   };
 
   const living = (): readonly ProcessId[] => {
     const candidates = processesSince(options.since);
+    const session = ownSession(candidates);
     const members = new Map<number, string>();
     for (const [pid, stat] of candidates) {
-      if (isMember(pid, stat)) members.set(pid, stat.startTime);
+      if (isMember(pid, stat, session)) members.set(pid, stat.startTime);
     }
     // Children of members, until a round finds none.
     for (let before = -1; before !== members.size;) {

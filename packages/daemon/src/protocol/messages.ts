@@ -146,6 +146,10 @@ export interface LaunchStatus {
   readonly variables: readonly string[];
   /** ISO 8601, UTC. */
   readonly since: string;
+  /** What the process that took the values calls itself: a claim. */
+  readonly client?: string;
+  /** Who started that process; it may have ended. The name is what that program calls itself. */
+  readonly parent?: { readonly pid: number; readonly name: string };
   /** Pid of the process that took the values. */
   readonly wrapper: number;
   /** Of the server; not there until the wrapper has told it. */

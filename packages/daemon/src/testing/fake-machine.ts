@@ -13,6 +13,8 @@ export function machine(processes: Record<number, FakeProcess>): Platform {
       parent: 1,
       startTime: `start of ${pid}`,
       hasTerminal: true,
+      leadsSession: false,
+      name: 'program',
       workingDirectory: '/',
       ...processes[pid],
     };
