@@ -26,6 +26,7 @@ const hotPath: UserConfig = {
 /** What the hot path loads by a dynamic import, and where that lies once it is built. */
 const late: Readonly<Record<string, string>> = {
   './commands/index.ts': './commands.mjs',
+  '../commands/index.ts': './commands.mjs',
   '../guard/index.ts': './guard.mjs',
 };
 

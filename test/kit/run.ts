@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Written to stdin, which is then closed; without it stdin is empty. */
   readonly input?: string | Uint8Array;
+  /** stdin is left open, for whoever started it. */
+  readonly keepInput?: boolean;
   /** Written to descriptor 3, which is then closed. */
   readonly fd3?: string | Uint8Array;
   readonly uid?: number;
@@ -46,7 +48,7 @@ export function start(
     stdio: ['pipe', 'pipe', 'pipe', ...(options.fd3 === undefined ? [] : (['pipe'] as const))],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
-  feed(child.stdin, options.input ?? '');
+  if (options.keepInput !== true) feed(child.stdin, options.input ?? '');
   if (options.fd3 !== undefined) feed(child.stdio[3] as Writable, options.fd3);
   return child;
 }

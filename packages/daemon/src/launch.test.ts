@@ -76,6 +76,21 @@ describe('the references of a launch', () => {
       'is not a name for a variable',
     );
   });
+
+  test('plain text of a client’s file may go to any name that an environment can have', () => {
+    const names = (known: boolean): string[] =>
+      ['a-b.c', '0', 'A=B', '', 'A\0'].filter((name) => {
+        try {
+          const templates = new Map([[name, ['x']]]);
+          readLaunch({ ...request([entry(name, 'x')]), ...(known ? { templates } : {}) });
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    expect(names(true)).toEqual(['a-b.c', '0']);
+    expect(names(false)).toEqual([]);
+  });
 });
 
 describe('the length of an entry', () => {

@@ -81,10 +81,14 @@ export function readLaunch(request: Launchable): LaunchPlan {
 }
 
 function environmentDestination(entry: EnvironmentEntry, known: Template | undefined): Destination {
-  if (!isVariableName(entry.name)) {
+  const template =
+    known ?? parseTemplate(entry.value, entry.origin === 'entry' ? 'both' : 'inherited');
+  // What a client's file sets, and holds no value of ours, is called as that client takes it.
+  const isPlain = known !== undefined && template.every((part) => typeof part === 'string');
+  if (!isVariableName(entry.name) && !(isPlain && /^[^=\0]+$/.test(entry.name))) {
     throw new BrokerError(
       'ERR_USAGE',
-      `${JSON.stringify(entry.name)} is not a name for a variable`,
+      `${JSON.stringify(entry.name)} is not a name for a variable${isPlain ? '' : ' that holds a reference'}`,
       {
         hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
         subject: entry.name,
@@ -93,7 +97,7 @@ function environmentDestination(entry: EnvironmentEntry, known: Template | undef
   }
   return {
     into: entry.name,
-    template: known ?? parseTemplate(entry.value, entry.origin === 'entry' ? 'both' : 'inherited'),
+    template,
     overhead: Buffer.byteLength(entry.name) + 1,
   };
 }

@@ -8,6 +8,8 @@ import { Finished, runProgram, type Dispatch } from './program.ts';
 import { openSession } from './open-session.ts';
 import { refuseSecretOptions } from './usage.ts';
 
+export { settingsPath } from './settings-path.ts';
+
 /** Runs one command, `argv` without node and script, and gives the exit status. */
 export async function run(argv: readonly string[]): Promise<number> {
   endOnBrokenPipe();

@@ -99,6 +99,43 @@ describe('mcp init', () => {
     expect(existsSync(home.broker)).toBe(false);
   });
 
+  describe('writes settings.path as the person’s shell has it on a terminal', () => {
+    const nvm = (): string => join(home.folder, '.nvm', 'bin');
+    async function initialise(
+      shell: string,
+      file: string,
+      line: string,
+    ): Promise<[string, string]> {
+      mkdirSync(nvm(), { recursive: true });
+      writeFileSync(join(home.folder, file), `${line}\n`);
+      const env = { ...home.env, SHELL: shell };
+      const { code, stderr } = await home.mcp(quick, { ...withPassphrase, env });
+      expect(code).toBe(0);
+      const text = readFileSync(join(home.broker, 'config.yaml'), 'utf8');
+      expect((await home.mcp(['config', 'check'])).code).toBe(0);
+      return [/^ {2}path: (.*)$/mu.exec(text)?.[1] ?? '', stderr];
+    }
+
+    test.skipIf(lacks('bash'))('bash', async () => {
+      const [path, stderr] = await initialise('/bin/bash', '.bashrc', `PATH=${nvm()}:$PATH`);
+      expect(JSON.parse(path)).toContain(nvm());
+      expect(stderr).toBe('');
+    });
+
+    test.skipIf(lacks('zsh'))('zsh', async () => {
+      const [path] = await initialise('/bin/zsh', '.zshrc', `PATH=${nvm()}:$PATH`);
+      expect(JSON.parse(path)).toContain(nvm());
+    });
+
+    test('and goes on without, and says so, when it does not say', async () => {
+      const [path, stderr] = await initialise('/bin/sh', '.profile', 'echo secret; exit 3');
+      expect([path, stderr]).toEqual([
+        '',
+        `mcp: warning: /bin/sh did not say its PATH: name the folders of your servers in settings.path of ${home.broker}/config.yaml\n`,
+      ]);
+    });
+  });
+
   test('says how to give the passphrase when nobody can be asked', async () => {
     for (const args of [['init', '--yes'], ['init']]) {
       const { code, stderr } = await home.mcp(args);

@@ -14,7 +14,7 @@ import { isThere, makeHome, narrowHome } from './home.ts';
 import { unlockWith } from './locking.ts';
 import { lookAround, type Opens } from './look-around.ts';
 import { using, type Session } from './session.ts';
-import { loginPath } from './login-path.ts';
+import { loginPath, type LoginPath } from './login-path.ts';
 import { lockSetUp } from './set-up-lock.ts';
 
 export interface InitInput {
@@ -145,7 +145,7 @@ async function makeWhatIsMissing(
         initialConfigText({
           defaultBackend: 'sealed',
           identityFile: keys.identityFile,
-          path: await loginPath(session.environment),
+          path: await searchPath(session),
         }),
       );
     const running = await session.reach();
@@ -164,6 +164,18 @@ async function makeWhatIsMissing(
   } finally {
     release();
   }
+}
+
+/** Nothing depends on it but servers that a client's own PATH does not find. */
+async function searchPath({ environment, output, paths }: Session): Promise<LoginPath['folders']> {
+  const login = await loginPath(environment);
+  if (login?.isPoor === true) {
+    const what = login.folders === undefined ? 'its PATH' : 'the PATH that a terminal has';
+    output.warn(
+      `${login.shell} did not say ${what}: name the folders of your servers in settings.path of ${paths.config}`,
+    );
+  }
+  return login?.folders;
 }
 
 async function createSealedFile(

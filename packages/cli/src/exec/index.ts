@@ -2,9 +2,9 @@ import type { ExecInput } from './arguments.ts';
 import { restoreEnvironment } from './aside.ts';
 import { launchEntry } from './entry.ts';
 import { launchWithValues } from './launch.ts';
-import { plainProgram } from './plain.ts';
+import { plainProgram, plainProgramBehind } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
-import { startServer } from './server.ts';
+import { startServer, type ServerProgram } from './server.ts';
 import { relaySignals } from './signals.ts';
 
 /**
@@ -15,10 +15,16 @@ export function exec(input: ExecInput): Promise<number> {
   const environment = restoreEnvironment(process.env);
   if (input.entry !== undefined) return launchEntry(input.entry, input, environment);
   const draft = draftLaunch(input, environment);
-  return draft.hasReferences ? launchWithValues(draft, input) : launchPlain(draft);
+  return draft.hasReferences ? launchWithValues(draft, input) : launchPlain(draft, input);
 }
 
 /** Without references no daemon is needed, and none started. */
-function launchPlain(draft: Draft): Promise<number> {
-  return startServer(plainProgram(draft), relaySignals());
+async function launchPlain(draft: Draft, input: ExecInput): Promise<number> {
+  let program: ServerProgram;
+  try {
+    program = plainProgram(draft);
+  } catch (error) {
+    program = await plainProgramBehind(draft, input, error);
+  }
+  return startServer(program, relaySignals());
 }

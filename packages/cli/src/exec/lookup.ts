@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 /** Where the C library looks when there is no PATH. */
-const defaultPath = '/bin:/usr/bin';
+export const defaultPath = '/bin:/usr/bin';
 
 /**
  * Finds a command as execvp does in the working folder: a name with a slash is a path, an empty element of
@@ -47,7 +47,7 @@ export function notFound(command: string, typed: 'name' | 'path', searched?: str
     hint:
       typed === 'path'
         ? `check the path: ls -l ${command}`
-        : 'give the full path, or add its folder to the PATH of the client',
+        : 'give the full path, or add its folder to the PATH of the client or to settings.path in config.yaml',
   });
 }
 

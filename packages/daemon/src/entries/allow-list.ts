@@ -30,22 +30,20 @@ const codexNames: ReadonlySet<string> = new Set([
   'TZ',
 ]);
 
-/** Gemini hands on all but what looks like a secret by its name. */
-const geminiHides = /TOKEN|SECRET|PASSWORD|KEY|AUTH|CREDENTIAL/i;
+/** As the SDK does: a shell's function is no text that a program could use. */
+function isFunction(value: string): boolean {
+  return value.startsWith('()');
+}
 
-export function isAllowed(name: string): boolean {
-  return inheritedNames.includes(name) || name.startsWith(inheritedPrefix);
+export function isAllowed(name: string, value: string): boolean {
+  return (inheritedNames.includes(name) || name.startsWith(inheritedPrefix)) && !isFunction(value);
 }
 
 /** The clients that are built on the MCP SDK. */
-export function isSdkAllowed(name: string): boolean {
-  return sdkNames.has(name);
+export function isSdkAllowed(name: string, value: string): boolean {
+  return sdkNames.has(name) && !isFunction(value);
 }
 
 export function isCodexAllowed(name: string): boolean {
   return codexNames.has(name);
-}
-
-export function isGeminiAllowed(name: string): boolean {
-  return !geminiHides.test(name);
 }

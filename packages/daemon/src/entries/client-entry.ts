@@ -1,24 +1,17 @@
+import { join, resolve } from 'node:path';
 import type { BrokerError } from '@mcp-broker/providers/errors';
+import { clientEnvironment } from './client-environment.ts';
 import type { ClientRules } from './clients.ts';
-import type { Document } from './document.ts';
-import type { Entry, Piece } from './entry.ts';
+import { textOf, type Entry, type Piece } from './entry.ts';
 import type { Place, Surroundings } from './expand.ts';
-import { badFile } from './problem.ts';
-
-export interface FoundEntry {
-  readonly file: string;
-  readonly name: string;
-  /** The keys that lead to it. */
-  readonly path: readonly string[];
-  readonly document: Document;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
+import { isMapping } from './document.ts';
+import { list, mapping, problem, text, type Fields, type FoundEntry } from './fields.ts';
+import { openClientFile } from './open-file.ts';
 
 /** What makes an entry one of another kind: it is not started, it is connected to. */
 const remoteKeys = ['url', 'serverUrl', 'httpUrl'];
 
-/** Reads one entry as its client would. Throws `ERR_CONFIG` with the line, and `ERR_DENIED` when it is switched off. */
+/** Reads one entry as its client would. Throws `ERR_CONFIG` with the line, also when it is switched off. */
 export function readClientEntry(
   found: FoundEntry,
   value: unknown,
@@ -33,56 +26,98 @@ export function readClientEntry(
   const isNested = rules.key === 'context_servers' && isMapping(nested);
   const from = isNested ? { ...nested, command: nested['path'] } : fields;
   if (from['command'] === undefined) throw noCommand(found, fields);
-  if (from['envFile'] !== undefined) {
-    throw bad('envFile', 'a file of variables is not read: name them in `env`, as references');
+  if (from['sandboxEnabled'] === true) {
+    throw bad('sandboxEnabled', 'it is to run in a sandbox of VS Code, and mcp has none');
   }
 
   const expanded = (given: string, place: Place = 'elsewhere'): readonly Piece[] =>
     rules.expand(given, at, place);
+  const path = (given: string): readonly Piece[] => withHome(expanded(given), rules, at);
   const command = text(from['command'], () => bad('command', 'command has to be text'));
   if (command === '') throw bad('command', 'command is empty');
   const args = list(from['args'], () => bad('args', 'args has to be a list of text'));
-  const env = Object.entries(
-    from['env'] === undefined ? {} : mapping(found, from['env'], ['env']),
-  ).flatMap(([name, given]) => {
-    // VS Code takes a variable away with it.
-    if (given === null && rules.key === 'servers') return [];
-    const plain = typeof given === 'number' && rules.key === 'servers' ? String(given) : given;
-    const wrong = (): BrokerError => problem(found, ['env', name], `env ${name} has to be text`);
-    return [{ name, text: expanded(text(plain, wrong), 'environment') }];
+  const { env, without } = clientEnvironment(found, from, rules, {
+    expanded: (given) => expanded(given, 'environment'),
+    file: fileOf(found, from['envFile'], rules, at),
+    hasPath: (at.valueOf('PATH')?.length ?? 0) > 0,
   });
-  const cwd =
+  const cwd = folderOf(
+    found,
     from['cwd'] === undefined
-      ? undefined
-      : text(from['cwd'], () => bad('cwd', 'cwd has to be text'));
+      ? []
+      : path(text(from['cwd'], () => bad('cwd', 'cwd has to be text'))),
+    rules,
+    at,
+  );
   return {
-    command: expanded(command),
-    args: args.map((arg) => expanded(arg)),
+    command: path(command),
+    args: args.map(path),
     env,
-    ...(cwd === undefined || cwd === '' ? {} : { cwd: expanded(cwd) }),
-    inherits: inheritsOf(found, fields, rules),
+    ...(cwd === undefined ? {} : { cwd }),
+    inherits: without.size === 0 ? rules.inherits : (name) => !without.has(name),
+    ...namedOf(found, fields, rules),
   };
 }
 
+/** VS Code takes `~` for the home folder. */
+function withHome(
+  pieces: readonly Piece[],
+  { key }: ClientRules,
+  { home }: Surroundings,
+): readonly Piece[] {
+  const [first, ...others] = pieces;
+  if (key !== 'servers' || first?.kind !== 'raw' || !/^~(?:\/|$)/.test(first.text)) return pieces;
+  return [{ kind: 'fixed', text: home }, { ...first, text: first.text.slice(1) }, ...others];
+}
+
+function folderOf(
+  { project }: FoundEntry,
+  given: readonly Piece[],
+  { startsIn }: ClientRules,
+  { home, valueOf }: Surroundings,
+): Entry['cwd'] {
+  if (startsIn === undefined) return given.length === 0 ? undefined : given;
+  const base = project ?? home;
+  return [{ kind: 'fixed', text: resolve(base, textOf(given, valueOf)) }];
+}
+
+/** What the `envFile` holds. */
+function fileOf(
+  found: FoundEntry,
+  given: unknown,
+  rules: ClientRules,
+  at: Surroundings,
+): string | undefined {
+  if (given === undefined) return undefined;
+  const bad = (what: string): BrokerError => problem(found, ['envFile'], what);
+  if (rules.envFile === undefined) {
+    throw bad('a file of variables is not read: name them in `env`, as references');
+  }
+  const path = text(given, () => bad('envFile has to be text'));
+  const expanded = textOf(withHome(rules.expand(path, at, 'elsewhere'), rules, at), at.valueOf);
+  const file = expanded.startsWith('/') ? expanded : join(at.workspace, expanded);
+  return openClientFile(file, `correct the envFile of server ${found.name} in ${found.file}`).text;
+}
+
 /** Codex hands on what `env_vars` names, too. */
-function inheritsOf(
+function namedOf(
   found: FoundEntry,
   fields: Fields,
   { key, inherits }: ClientRules,
-): Entry['inherits'] {
+): Partial<Pick<Entry, 'inherits' | 'named'>> {
   const given = fields['env_vars'];
-  if (key !== 'mcp_servers' || given === undefined || inherits === 'all') return inherits;
-  const wrong = (): BrokerError =>
-    problem(found, ['env_vars'], 'env_vars has to be a list of names');
+  if (key !== 'mcp_servers' || given === undefined || inherits === 'all') return {};
+  const bad = (what: string): BrokerError => problem(found, ['env_vars'], what);
+  const wrong = (): BrokerError => bad('env_vars has to be a list of names');
   if (!Array.isArray(given)) throw wrong();
-  const names = new Set(
-    given.flatMap((one: unknown) => {
-      if (!isMapping(one)) return [text(one, wrong)];
-      // Of a machine elsewhere.
-      return one['source'] === 'remote' ? [] : [text(one['name'], wrong)];
-    }),
-  );
-  return (name) => inherits(name) || names.has(name);
+  const named = given.map((one: unknown) => {
+    if (!isMapping(one)) return text(one, wrong);
+    if ((one['source'] ?? 'local') !== 'local') {
+      throw bad('env_vars names a variable of another machine');
+    }
+    return text(one['name'], wrong);
+  });
+  return { named, inherits: (name, value) => inherits(name, value) || named.includes(name) };
 }
 
 function requireEnabled(found: FoundEntry, fields: Fields): void {
@@ -95,33 +130,10 @@ function noCommand(found: FoundEntry, fields: Fields): BrokerError {
   const remote = remoteKeys.find((key) => fields[key] !== undefined);
   return remote === undefined
     ? problem(found, [], 'it has no command')
-    : problem(found, [remote], 'it is a remote server, which this version does not connect to');
-}
-
-function problem(
-  { file, name, path, document }: FoundEntry,
-  below: readonly string[],
-  what: string,
-): BrokerError {
-  return badFile(file, document.lineOf([...path, ...below]), `server ${name}: ${what}`);
-}
-
-function mapping(found: FoundEntry, value: unknown, below: readonly string[]): Fields {
-  if (isMapping(value)) return value;
-  throw problem(found, below, `${below.at(-1) ?? 'it'} has to hold names with values`);
-}
-
-export function isMapping(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function text(value: unknown, wrong: () => BrokerError): string {
-  if (typeof value !== 'string' || value.includes('\0')) throw wrong();
-  return value;
-}
-
-function list(value: unknown, wrong: () => BrokerError): readonly string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw wrong();
-  return value.map((one: unknown) => text(one, wrong));
+    : problem(
+        found,
+        [remote],
+        'it is a remote server, which this version does not connect to',
+        `edit ${found.file}, or leave this server to its client`,
+      );
 }

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
-import { isCodexAllowed, isGeminiAllowed, isSdkAllowed } from './allow-list.ts';
+import { isCodexAllowed, isSdkAllowed } from './allow-list.ts';
 import {
+  likeAnyOther,
   likeClaudeCode,
   likeCode,
   likeCursor,
@@ -10,6 +11,7 @@ import {
   type Expand,
 } from './expand.ts';
 import type { Entry } from './entry.ts';
+import { isGeminiAllowed } from './gemini-hides.ts';
 
 /** How one client reads its file, and what its servers inherit. docs/configuration.md has the table. */
 export interface ClientRules {
@@ -20,8 +22,12 @@ export interface ClientRules {
   readonly key: 'mcpServers' | 'servers' | 'context_servers' | 'mcp_servers';
   readonly expand: Expand;
   readonly inherits: Entry['inherits'];
-  /** Sections for single projects: of the nearest one the servers come before the others. */
+  /** Sections for single projects: the servers of the one that we are in come before the others. */
   readonly projects?: true;
+  /** An `envFile` is read, and its variables come before the inherited ones. */
+  readonly envFile?: true;
+  /** Where servers run that name no folder, if that is not where the client runs. */
+  readonly startsIn?: 'project or home';
 }
 
 const claudeDesktop: ClientRules = {
@@ -45,6 +51,7 @@ const cursor: ClientRules = {
   key: 'mcpServers',
   expand: likeCursor,
   inherits: isSdkAllowed,
+  envFile: true,
 };
 const code: ClientRules = {
   name: 'VS Code',
@@ -52,6 +59,8 @@ const code: ClientRules = {
   key: 'servers',
   expand: likeCode,
   inherits: 'all',
+  envFile: true,
+  startsIn: 'project or home',
 };
 /** It replaces only names that its user has approved in the IDE, which no file that we read tells. */
 const kiro: ClientRules = {
@@ -89,8 +98,13 @@ const codex: ClientRules = {
   expand: literally,
   inherits: isCodexAllowed,
 };
-/** Most others take the same form, and none of them is known to be expanded like another. */
-const other: ClientRules = { ...claudeDesktop, name: 'an MCP client', format: 'jsonc' };
+/** Most others take the same form, and each expands it in its own way. */
+const other: ClientRules = {
+  ...claudeDesktop,
+  name: 'an MCP client',
+  format: 'jsonc',
+  expand: likeAnyOther,
+};
 
 /** The client whose file this is, by the name and the folder that it lies in. */
 export function clientOf(file: string): ClientRules {
@@ -113,7 +127,11 @@ export function clientOf(file: string): ClientRules {
 /** The same, once it is known what stands in it: a file may be called anything. */
 export function clientByKeys(found: ClientRules, keys: readonly string[]): ClientRules {
   if (found !== other || keys.includes('mcpServers')) return found;
-  if (keys.includes('servers')) return code;
+  if (keys.includes('servers')) {
+    // Of no known project.
+    const { startsIn: _, ...elsewhere } = code;
+    return elsewhere;
+  }
   return keys.includes('context_servers') ? zed : found;
 }
 

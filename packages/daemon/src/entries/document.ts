@@ -72,6 +72,18 @@ function valueOf(node: Node): unknown {
   return object;
 }
 
+/** What the keys lead to; undefined where one is not there. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (below, key) => (isMapping(below) && Object.hasOwn(below, key) ? below[key] : undefined),
+    value,
+  );
+}
+
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function offsetOf(root: Node, path: readonly string[]): number | undefined {
   let node: Node | undefined = root;
   let offset: number | undefined;

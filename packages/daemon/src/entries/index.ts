@@ -1,10 +1,11 @@
-import { dirname } from 'node:path';
 import { clientByKeys, clientOf, projectOf, type ClientRules } from './clients.ts';
-import { isMapping, readClientEntry } from './client-entry.ts';
-import { readJson, readToml, type Document } from './document.ts';
+import { readClientEntry } from './client-entry.ts';
+import { isMapping, readJson, readToml, valueAt, type Document } from './document.ts';
 import type { Entry } from './entry.ts';
 import { openClientFile } from './open-file.ts';
 import { badFile, unknownName } from './problem.ts';
+import { serversOf } from './sections.ts';
+import { switchOf } from './switched-off.ts';
 
 export { configuredEntry } from './configured.ts';
 
@@ -16,7 +17,7 @@ export interface EntryQuestion {
   readonly workingDirectory: string;
   readonly home: string;
   /** Of the environment that the launch came with. */
-  isSet(name: string): boolean;
+  valueOf(name: string): Uint8Array | undefined;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface EntryQuestion {
  * file or name, `ERR_INSECURE_FILE`, and `ERR_CONFIG` for what is wrong in the file.
  */
 export function readEntry(question: EntryQuestion): Entry {
-  const { file, name, workingDirectory, home, isSet } = question;
+  const { file, name, workingDirectory, home, valueOf } = question;
   const { realPath, text } = openClientFile(file);
   const byName = clientOf(file);
   const document = readDocument(file, text, byName);
@@ -35,11 +36,17 @@ export function readEntry(question: EntryQuestion): Entry {
   if (path === undefined) {
     throw unknownName(name, file, [...new Set(servers.flatMap(({ names }) => names))]);
   }
-  const found = { file, name, path: [...path, name], document };
-  const entry = readClientEntry(found, at(document.data, found.path), rules, {
-    workspace: projectOf(file, home) ?? workingDirectory,
+  const off = switchOf(document.data, rules, name, servers);
+  if (off !== undefined) {
+    const what = `server ${name}: it is switched off by ${off.join(' ')}`;
+    throw badFile(file, document.lineOf(off), what);
+  }
+  const project = projectOf(file, home);
+  const found = { file, name, path: [...path, name], document, project };
+  const entry = readClientEntry(found, valueAt(document.data, found.path), rules, {
+    workspace: project ?? workingDirectory,
     home,
-    isSet,
+    valueOf,
     entry: `server ${name} of ${file}`,
   });
   return { ...entry, origin: originOf(name, realPath, rules.name) };
@@ -56,43 +63,4 @@ function readDocument(file: string, text: string, { format }: ClientRules): Docu
     comments: format !== 'json',
     trailingCommas: format === 'jsonc',
   });
-}
-
-interface Servers {
-  readonly path: readonly string[];
-  readonly names: readonly string[];
-}
-
-/** The sections with servers; of two with the same name the first counts. */
-function serversOf(
-  file: string,
-  document: Document,
-  data: Readonly<Record<string, unknown>>,
-  { key, projects }: ClientRules,
-  workingDirectory: string,
-): readonly Servers[] {
-  const paths: (readonly string[])[] = [[key]];
-  if (projects === true && isMapping(data['projects'])) {
-    const project = nearest(data['projects'], workingDirectory);
-    if (project !== undefined) paths.unshift(['projects', project, key]);
-  }
-  return paths.flatMap((path) => {
-    const section = at(data, path);
-    if (section === undefined) return [];
-    if (isMapping(section)) return [{ path, names: Object.keys(section) }];
-    throw badFile(file, document.lineOf(path), `${key} has to hold names with values`);
-  });
-}
-
-function nearest(projects: Readonly<Record<string, unknown>>, folder: string): string | undefined {
-  if (Object.hasOwn(projects, folder)) return folder;
-  const above = dirname(folder);
-  return above === folder ? undefined : nearest(projects, above);
-}
-
-function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (below, key) => (isMapping(below) && Object.hasOwn(below, key) ? below[key] : undefined),
-    value,
-  );
 }

@@ -11,10 +11,14 @@ export interface OpenedFile {
 }
 
 /**
- * Reads a client's file: a regular one of this user (links are followed, as the clients do), which nobody
- * else may write, of at most 8 MiB of UTF-8. Throws `ERR_NOT_FOUND`, `ERR_INSECURE_FILE` and `ERR_CONFIG`.
+ * Reads a client's file: a regular one of this user (links are followed, as the clients do), which not
+ * everybody may write, of at most 8 MiB of UTF-8. `hint`: what to do when there is none. Throws
+ * `ERR_NOT_FOUND`, `ERR_INSECURE_FILE` and `ERR_CONFIG`.
  */
-export function openClientFile(file: string): OpenedFile {
+export function openClientFile(
+  file: string,
+  hint: string = 'correct the path after --from',
+): OpenedFile {
   let fd: number;
   let realPath: string;
   try {
@@ -25,7 +29,7 @@ export function openClientFile(file: string): OpenedFile {
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY,
     );
   } catch (error) {
-    throw notOpened(file, (error as NodeJS.ErrnoException).code ?? '');
+    throw notOpened(file, (error as NodeJS.ErrnoException).code ?? '', hint);
   }
   try {
     const { uid, mode, size, isFile } = statOf(fd);
@@ -66,12 +70,9 @@ function decode(bytes: Buffer, file: string): string {
   }
 }
 
-function notOpened(file: string, code: string): BrokerError {
+function notOpened(file: string, code: string, hint: string): BrokerError {
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new BrokerError('ERR_NOT_FOUND', `there is no file ${file}`, {
-      hint: 'correct the path after --from',
-      subject: file,
-    });
+    return new BrokerError('ERR_NOT_FOUND', `there is no file ${file}`, { hint, subject: file });
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return insecure(file, 'may not be read by this user', 'ls -l');

@@ -5,10 +5,15 @@ import { suggest } from '../config/suggest.ts';
 const mostNames = 20;
 
 /** What is wrong with a client's file: never what stands there, since that may be a secret. */
-export function badFile(file: string, line: number | undefined, what: string): BrokerError {
+export function badFile(
+  file: string,
+  line: number | undefined,
+  what: string,
+  hint = `edit ${file}`,
+): BrokerError {
   const where = line === undefined ? file : `${file}: line ${line}`;
   return new BrokerError('ERR_CONFIG', `${where}: ${what}`, {
-    hint: `edit ${file}`,
+    hint,
     subject: file,
   });
 }

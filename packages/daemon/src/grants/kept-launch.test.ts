@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EnvironmentEntry, LaunchDescription } from '../protocol/approvals.ts';
-import { keptLaunch } from './kept-launch.ts';
+import { keptLaunch, listedLaunch } from './kept-launch.ts';
 
 const launch: LaunchDescription = {
   argv: ['node', 'server.js'],
@@ -41,4 +41,21 @@ test('what is inherited is kept by its digest alone', () => {
   expect(keptLaunch({ ...launch, inherited }).inherited).toEqual([
     { name: 'NODE_OPTIONS', digest: 'aa' },
   ]);
+});
+
+test('a list shows in so many words what is loaded and where from, and nothing else', () => {
+  const texts: [name: string, value: string, shown: RegExp][] = [
+    ['TOKEN', 'hunter2', digest],
+    ['DATABASE_URL', 'postgres://me:hunter2@h', digest],
+    ['AUTH', 'Bearer $<TOKEN:-hunter2>', /^sha256:\w+ \$<TOKEN> or sha256:\w+$/u],
+    ['NODE_OPTIONS', '--require=/x.js', /^--require=\/x\.js$/u],
+    ['LD_PRELOAD', '/x.so', /^\/x\.so$/u],
+    ['PATH', '/x', /^\/x$/u],
+  ];
+  const environment = texts.map(([name, value]) => ({ name, value, origin: 'entry' as const }));
+  const listed = listedLaunch({ ...launch, environment });
+  for (const [index, [, , shown]] of texts.entries()) {
+    expect(listed.environment[index]?.value).toMatch(shown);
+  }
+  expect(JSON.stringify(listed)).not.toContain('hunter2');
 });

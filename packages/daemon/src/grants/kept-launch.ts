@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { EnvironmentEntry, LaunchDescription } from '../protocol/approvals.ts';
 import { formatReference, parseTemplate } from '../reference.ts';
+import { isCodeLoading } from '../steering-names.ts';
 
 /**
  * A launch as it is remembered, on the disk too: what an environment says in so many words may be a
@@ -12,6 +13,20 @@ export function keptLaunch(launch: LaunchDescription): LaunchDescription {
     ...launch,
     environment: launch.environment.map((entry) => ({ ...entry, value: keptText(entry) })),
     inherited: launch.inherited.map(({ name, digest }) => ({ name, digest })),
+  };
+}
+
+/**
+ * A launch as it is listed, for whoever may read a list or a log: what an environment says in so many
+ * words stands there by its digest too, but for what says what is loaded and where from.
+ */
+export function listedLaunch(launch: LaunchDescription): LaunchDescription {
+  return {
+    ...launch,
+    environment: launch.environment.map((entry) => {
+      const isShown = isCodeLoading(entry.name) || entry.name === 'PATH';
+      return isShown ? entry : { ...entry, value: keptText(entry) };
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../audit/event.ts';
 import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import { isWithin } from '../grants/grant.ts';
+import { listedLaunch } from '../grants/kept-launch.ts';
 import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
 import { backendsOf, changing, refusing } from './audited.ts';
 
@@ -24,7 +25,11 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
 
   return {
     async 'approval.list'() {
-      return { result: { pending: approvals.pending } };
+      const pending = approvals.pending.map((request) => ({
+        ...request,
+        launch: listedLaunch(request.launch),
+      }));
+      return { result: { pending } };
     },
 
     async 'approval.open'({ id }, context) {

@@ -96,6 +96,22 @@ describe('an entry becomes what is launched', () => {
     expect(other.inherited).not.toEqual(found.inherited);
   });
 
+  test('so does the digest of one that Codex is to hand on, as long as it is there', async () => {
+    const file = join(root, 'config.toml');
+    writeFileSync(file, '[mcp_servers.github]\ncommand = "show"\nenv_vars = ["KEY", "GONE"]\n');
+    const request = { entry: { file, name: 'github' } };
+    const found = await order(request, { KEY: 'secret', ANY: 'x', HOME: '/h' });
+    expect(found.entry?.inherit).toEqual(['KEY', 'HOME']);
+    expect(found.inherited.map(({ name, value }) => [name, value])).toEqual([
+      ['HOME', '/h'],
+      ['KEY', undefined],
+    ]);
+    for (const other of [{ KEY: 'other' }, {}, { KEY: 'secret', GONE: '' }]) {
+      const { inherited } = await order(request, { ...other, HOME: '/h' });
+      expect(inherited).not.toEqual(found.inherited);
+    }
+  });
+
   test('but of one that loads code the value counts, and is followed', async () => {
     const found = await order(inFile({ env: { NODE_OPTIONS: '${OPTIONS}' } }), {
       OPTIONS: '--require=/x.js',

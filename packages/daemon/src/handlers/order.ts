@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
-import type { Entry, Piece } from '../entries/entry.ts';
+import { textOf, type Entry, type Piece } from '../entries/entry.ts';
 import type { Context } from '../listener/handler.ts';
 import {
   accountHome,
@@ -65,7 +65,7 @@ export async function orderOf(
   if (workingDirectory === undefined) throw noFolder();
   const { file, name } = request.entry;
   const home = environment.get('HOME')?.toString('utf8') || account;
-  const isSet = (variable: string): boolean => environment.has(variable);
+  const valueOf = (variable: string): Uint8Array | undefined => environment.get(variable);
   // Few launches are of this kind, and the daemon's first start does not wait for two parsers.
   const { configuredEntry, readEntry } = await import('../entries/index.ts');
   // Somebody may have written it just now.
@@ -74,7 +74,7 @@ export async function orderOf(
   const entry =
     file === undefined
       ? configuredEntry(broker.config, name, broker.paths.config)
-      : readEntry({ file: requireAbsolute(file), name, workingDirectory, home, isSet });
+      : readEntry({ file: requireAbsolute(file), name, workingDirectory, home, valueOf });
   const order = orderOfEntry(entry, request, environment, { workingDirectory, home: account });
   return { ...order, config };
 }
@@ -87,7 +87,7 @@ function orderOfEntry(
 ): Omit<Order, 'config'> {
   const valueOf = (name: string): string => environment.get(name)?.toString('utf8') ?? '';
   const plain = (pieces: readonly Piece[]): string =>
-    pieces.map((piece) => (piece.kind === 'inherited' ? valueOf(piece.name) : piece.text)).join('');
+    textOf(pieces, (name) => environment.get(name));
 
   const command = plain(entry.command);
   const args = entry.args.map(plain);
@@ -106,8 +106,9 @@ function orderOfEntry(
     );
   }
 
+  const { inherits } = entry;
   const names = [...environment.keys()].filter(
-    (name) => !set.has(name) && isInherited(entry, name, environment.get(name)),
+    (name) => !set.has(name) && (inherits === 'all' || inherits(name, valueOf(name))),
   );
   const entries = [...set].map(([name, pieces]) => ({ name, parts: pieces.flatMap(partsOf) }));
   const written = [...set].map(([name, pieces]): EnvironmentEntry => ({
@@ -118,9 +119,12 @@ function orderOfEntry(
   const inheritedEntries = names
     .map((name): EnvironmentEntry => ({ name, value: valueOf(name), origin: 'inherited' }))
     .filter(({ value }) => hasReference(value, 'inherited'));
-  const read = new Set(
-    [...set.values()].flat().flatMap((piece) => (piece.kind === 'inherited' ? [piece.name] : [])),
-  );
+  const read = new Set([
+    ...[...set.values()]
+      .flat()
+      .flatMap((piece) => (piece.kind === 'inherited' ? [piece.name] : [])),
+    ...(entry.named ?? []).filter((name) => names.includes(name)),
+  ]);
   const path = set.get('PATH');
   return {
     command,
@@ -174,12 +178,6 @@ function requireOurFiles({ platform }: Broker, { peer }: Context): void {
   throw new BrokerError('ERR_DENIED', 'a process of other namespaces may name no entry of a file', {
     hint: 'name the command itself: mcp exec -- COMMAND',
   });
-}
-
-/** A shell's function is no text that a program could use. */
-function isInherited({ inherits }: Entry, name: string, value: Buffer | undefined): boolean {
-  if (inherits === 'all') return true;
-  return inherits(name) && value?.subarray(0, 2).toString('latin1') !== '()';
 }
 
 function fixed(piece: Piece, valueOf: (name: string) => string): Piece {

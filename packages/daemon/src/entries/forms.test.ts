@@ -1,0 +1,189 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { environmentOf, failure, files, useSamples, written } from './fixture.ts';
+
+// How an entry can stand in its file: which section counts, how JSON and TOML may be written, and the keys
+// that one client alone knows.
+
+const samples = useSamples();
+const { read, write } = samples;
+
+describe('of several sections', () => {
+  test('in Claude Code, that of the project comes before that of the user', () => {
+    const project = join(samples.root, 'project');
+    const args = (folder: string): string[] =>
+      read(files.claude, 'github', folder).args.map(written);
+    mkdirSync(join(project, '.git'), { recursive: true });
+    expect(args(join(project, 'below', 'it'))).toEqual(['of the project']);
+    expect(args(project)).toEqual(['of the project']);
+    expect(args(join(samples.root, 'other'))).toEqual(['of the user']);
+    expect(read(files.claude, 'everywhere', project).args).toEqual([]);
+    // Without a repository a project is its own folder alone.
+    rmSync(join(project, '.git'), { recursive: true });
+    expect(existsSync('/.git')).toBe(false);
+    expect(args(project)).toEqual(['of the project']);
+    expect(args(join(project, 'below'))).toEqual(['of the user']);
+  });
+
+  test.each<[file: string, keys: string, as: string]>([
+    ['.vscode/mcp.json', 'servers', 'VS Code'],
+    ['.cursor/mcp.json', 'mcpServers', 'Cursor'],
+    ['any.json', 'mcpServers', 'an MCP client'],
+  ])('%s has its servers below %s, whatever else stands there', (file, key, as) => {
+    const keys = ['context_servers', 'servers', 'mcpServers', 'mcp_servers'];
+    const sections = keys.map((each) => [each, { github: { command: each } }]);
+    write(file, JSON.stringify(Object.fromEntries(sections)));
+    const entry = read(file);
+    expect(written(entry.command)).toBe(key);
+    expect(entry.origin).toMatch(new RegExp(`, read as ${as} does$`, 'u'));
+  });
+});
+
+describe('a file may be written', () => {
+  const entry = '{"mcpServers": {"github": {"command": "show", "args": ["ä"]}}}';
+
+  test.each<[what: string, file: string, text: string]>([
+    ['with a byte order mark', '.mcp.json', `\uFEFF${entry}`],
+    ['with CRLF', '.mcp.json', entry.replaceAll(' ', '\r\n')],
+    ['with comments', '.gemini/settings.json', `// c\r\n${entry} /* c */`],
+    ['with trailing commas', '.cursor/mcp.json', entry.replaceAll('}}}', ',},},}')],
+    [
+      'with a key twice, of which the last counts',
+      '.mcp.json',
+      `{"mcpServers": 1, ${entry.slice(1)}`,
+    ],
+    [
+      'with a server twice, of which the last counts',
+      '.mcp.json',
+      entry.replace('{"github"', '{"github": {}, "github"'),
+    ],
+    [
+      'in TOML, with a byte order mark and CRLF',
+      'c.toml',
+      '\uFEFF[mcp_servers.github]\r\ncommand = "show"\r\nargs = ["ä"]\r\n',
+    ],
+    ['in TOML, inline', 'c.toml', 'mcp_servers = { github = { command = "show", args = ["ä"] } }'],
+  ])('%s', (_what, file, text) => {
+    write(file, text);
+    const { command, args } = read(file);
+    expect([written(command), ...args.map(written)]).toEqual(['show', 'ä']);
+  });
+
+  test.each<[what: string, file: string, text: string]>([
+    ['a trailing comma for Claude Code', '.mcp.json', entry.replace(']}', '],}')],
+    ['a trailing comma for Gemini', '.gemini/settings.json', entry.replace(']}', '],}')],
+    ['a comment for Kiro', '.kiro/settings/mcp.json', `// c\n${entry}`],
+    ['a table twice in TOML', 'c.toml', '[mcp_servers.a]\ncommand = "1"\n[mcp_servers.a]\n'],
+    ['what is not UTF-8', '.mcp.json', 'binary'],
+  ])('but not with %s', (what, file, text) => {
+    write(file, text);
+    if (what.includes('UTF-8')) samples.write(file, Buffer.from([0x22, 0xff, 0x22]));
+    expect(failure(() => read(file))).toMatchObject({ code: 'ERR_CONFIG' });
+  });
+});
+
+describe('VS Code', () => {
+  test('starts a server in its project, or in the home folder', () => {
+    expect(written(read(files.code).cwd ?? [])).toBe('ROOT/vscode');
+    expect(written(read(files.code, 'home').cwd ?? [])).toBe('ROOT/vscode/below');
+    write('Code/User/mcp.json', '{"servers": {"github": {"command": "c"}}}');
+    expect(written(read('Code/User/mcp.json').cwd ?? [])).toBe('/h');
+    write('any.json', '{"servers": {"github": {"command": "c"}}}');
+    expect(read('any.json').cwd).toBeUndefined();
+  });
+
+  test('takes ~ for the home folder, adds to its own PATH, and takes a variable away', () => {
+    const { command, args, env, inherits } = read(files.code, 'home');
+    expect([command, ...args].map(written)).toEqual(['/h/show', '/h', '~other', '/h/x']);
+    expect(env.map(({ name, text }) => [name, written(text)])).toEqual([['PATH', '{PATH}:/own']]);
+    const has = (name: string): boolean => inherits === 'all' || inherits(name, 'x');
+    expect(['ANY', 'OTHER'].filter(has)).toEqual(['OTHER']);
+  });
+
+  test('reads an envFile, before what env sets', () => {
+    expect(environmentOf(read(files.code, 'file'))).toEqual({
+      FIRST: '$<TOKEN>',
+      SECOND: 'of env',
+      THIRD: 'two\nlines',
+    });
+  });
+});
+
+describe('a list of the file switches a server off', () => {
+  const github = { command: 'show' };
+  const project = (): string => join(samples.root, 'project');
+
+  test.each<[what: string, file: string, settings: () => object, says: RegExp | undefined]>([
+    [
+      'Gemini: excluded',
+      '.gemini/settings.json',
+      () => ({ mcp: { excluded: ['github'] } }),
+      /off by mcp excluded$/u,
+    ],
+    [
+      'Gemini: others are excluded',
+      '.gemini/settings.json',
+      () => ({ mcp: { excluded: ['x'] } }),
+      undefined,
+    ],
+    [
+      'Gemini: others are allowed',
+      '.gemini/settings.json',
+      () => ({ mcp: { allowed: ['x'] } }),
+      /off by mcp allowed$/u,
+    ],
+    [
+      'Gemini: allowed',
+      '.gemini/settings.json',
+      () => ({ mcp: { allowed: ['github'] } }),
+      undefined,
+    ],
+    [
+      'Gemini, older',
+      '.gemini/settings.json',
+      () => ({ excludeMCPServers: ['github'] }),
+      /off by excludeMCPServers$/u,
+    ],
+    [
+      'Claude Code: in this project',
+      '.claude.json',
+      () => ({ projects: { [project()]: { mcpServers: {}, disabledMcpServers: ['github'] } } }),
+      /off by projects .* disabledMcpServers$/u,
+    ],
+    [
+      'Claude Code: in another',
+      '.claude.json',
+      () => ({ projects: { '/other': { mcpServers: {}, disabledMcpServers: ['github'] } } }),
+      undefined,
+    ],
+  ])('%s', (_what, file, settings, says) => {
+    write(file, JSON.stringify({ mcpServers: { github }, ...settings() }));
+    const attempt = (): string => written(read(file, 'github', project()).command);
+    const problem = says === undefined ? attempt() : failure(attempt);
+    expect(problem).toEqual(
+      says === undefined
+        ? 'show'
+        : expect.objectContaining({
+            code: 'ERR_CONFIG',
+            message: expect.stringMatching(says) as string,
+            hint: `edit ${join(samples.root, file)}`,
+          }),
+    );
+  });
+});
+
+test('a name in env may be any that an environment can have', () => {
+  const env = { 'my-name': 'x', 'a.b': 'y', '0': 'z', 'ProgramFiles(x86)': 'w' };
+  write('a.json', JSON.stringify({ mcpServers: { github: { command: 'c', env } } }));
+  expect(environmentOf(read('a.json'))).toEqual(env);
+  for (const name of ['', 'A=B', 'A\0']) {
+    write(
+      'a.json',
+      JSON.stringify({ mcpServers: { github: { command: 'c', env: { [name]: 'secret' } } } }),
+    );
+    const error = failure(() => read('a.json'));
+    expect(error.message).toMatch(/a name is empty, or holds = or NUL$/u);
+    expect(error.message).not.toContain('secret');
+  }
+});
