@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { test, type TestAPI } from 'vitest';
 
-const required = process.env['MCP_TEST_REAL'] === 'require';
+/** What is missing fails a test rather than skip it. */
+export const isRequired: boolean = process.env['MCP_TEST_REAL'] === 'require';
 
 /**
  * `test` for a machine that has what is named; elsewhere the test is skipped and one line says why,
@@ -16,7 +17,7 @@ type Need = 'root' | 'linux' | (string & {});
 /** The same for `describe.skipIf` and `test.skipIf`. */
 export function lacks(...what: readonly Need[]): boolean {
   const missing = what.filter((each) => !has(each));
-  if (missing.length === 0 || required) return false;
+  if (missing.length === 0 || isRequired) return false;
   process.stderr.write(`skipped: needs ${missing.join(', ')}\n`);
   return true;
 }
@@ -26,7 +27,7 @@ export function lacks(...what: readonly Need[]): boolean {
  * to be skipped. Throws where it has to run.
  */
 export function cannotRun(reason: string): boolean {
-  if (required) throw new Error(reason);
+  if (isRequired) throw new Error(reason);
   process.stderr.write(`skipped: ${reason}\n`);
   return true;
 }

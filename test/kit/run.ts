@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 
 /** How a program ended, and what it said. */
@@ -34,7 +35,7 @@ export async function run(
     child[name]?.on('data', (chunk: Buffer) => (output[name] += chunk.toString()));
   }
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code: code ?? 128 + signalNumber(signal), ...output };
+  return { code: exitCode(code, signal), ...output };
 }
 
 export function start(
@@ -65,7 +66,7 @@ function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<
   );
 }
 
-function signalNumber(signal: NodeJS.Signals | null): number {
-  const { constants } = process.getBuiltinModule('node:os');
-  return signal === null ? 0 : constants.signals[signal];
+/** As a shell says how a program has ended. */
+export function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? (signal === null ? 0 : 128 + constants.signals[signal]);
 }

@@ -1,0 +1,4 @@
+import { lineClient } from '../../kit/clients/line-client.ts';
+import { provePairs } from './pairs.ts';
+
+provePairs(lineClient('SIGTERM'));
