@@ -32,9 +32,9 @@ export function watchOver(
 ): Life {
   if (pid === undefined) return { signalled: () => undefined, ended: async () => undefined };
   let loading: Promise<Guard | undefined> | undefined;
-  const load = (): Promise<Guard | undefined> =>
+  const load = (over?: { readonly group: boolean }): Promise<Guard | undefined> =>
     (loading ??= import('../guard/index.ts').then(
-      ({ guardServer }) => guardServer({ pid, ownSession, launch, stdin }),
+      ({ guardServer }) => guardServer({ pid, ownSession, launch, stdin, over }),
       // Removed or replaced meanwhile, as by an upgrade: the server has the signal all the same.
       () => undefined,
     ));
@@ -44,8 +44,9 @@ export function watchOver(
     signalled: () => void load().then((guard) => guard?.signalled()),
     async ended() {
       cancel?.();
-      if (loading === undefined && !(ofClient && ownSession && groupLives(pid))) return;
-      const guard = await load();
+      const group = ownSession && groupLives(pid);
+      if (loading === undefined && !(ofClient && (group || launch !== undefined))) return;
+      const guard = await load({ group });
       await guard?.ended();
     },
   };

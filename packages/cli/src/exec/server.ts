@@ -6,6 +6,7 @@ import type { Environment } from './aside.ts';
 import { hasTerminal, lookAround, watchOver, type Life } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
+import { leaveStdout } from './stdio.ts';
 import type { Told } from './told.ts';
 
 export interface ServerProgram {
@@ -55,7 +56,11 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
   }
   const life = watchOver(child, stdin, !sharesGroup, launch);
   relay.to(child, life, sharesGroup);
-  if (child.pid !== undefined) told?.started(child.pid);
+  if (child.pid !== undefined) {
+    // Where stdin may have ended already, stdout is by what we see the client go.
+    if (!stdin.mayHaveEnded) leaveStdout();
+    told?.started(child.pid);
+  }
   return exitOf(child, path, life, told);
 }
 

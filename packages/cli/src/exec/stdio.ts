@@ -1,3 +1,5 @@
+import { closeSync, constants, openSync } from 'node:fs';
+
 /**
  * Takes the streams on our descriptors away from this process: they are the server's. A stream that
  * Node opens on a pipe makes it non-blocking for everyone who holds it, and Node opens stderr without
@@ -7,4 +9,13 @@ export function giveUpStreams(): void {
   for (const name of ['stdin', 'stdout', 'stderr']) {
     Object.defineProperty(process, name, { value: undefined });
   }
+}
+
+/**
+ * Lets go of stdout once the server has it: when the server closes it, the client sees its end, although we
+ * still run. Whatever is opened later must not become descriptor 1, so that nothing is ever written to.
+ */
+export function leaveStdout(): void {
+  closeSync(1);
+  openSync('/dev/null', constants.O_WRONLY);
 }

@@ -14,6 +14,8 @@ export interface Guarded {
   readonly ownSession: boolean;
   readonly launch: string | undefined;
   readonly stdin: Stdin;
+  /** The server has ended already, and `ended` is all that is still to come: some of its group live, or none. */
+  readonly over: { readonly group: boolean } | undefined;
 }
 
 export interface Guard {
@@ -27,15 +29,17 @@ export interface Guard {
  * Keeps watch over a server and all that it starts, from when it runs: that nothing is left once its
  * client has closed stdin, once we were told to end, or once the server has ended.
  */
-export function guardServer({ pid, ownSession, launch, stdin }: Guarded): Guard {
+export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): Guard {
   const { ofClient } = stdin;
   const tree = createTree({
-    root: { pid, startTime: readStat(pid)?.startTime },
+    // Once nobody of its group lives, its number may be a stranger's.
+    ...(over?.group === false ? {} : { root: { pid, startTime: readStat(pid)?.startTime } }),
     ownSession,
     launch,
     since: readStat(process.pid)?.startTime ?? '0',
   });
-  let graceMs = ladderMs;
+  // Nobody has seen whether the client closed stdin: it may be waiting already.
+  let graceMs = over === undefined ? ladderMs : closedTermMs;
   let climbing = false;
 
   const climb = async (patienceMs: number): Promise<void> => {
@@ -47,12 +51,13 @@ export function guardServer({ pid, ownSession, launch, stdin }: Guarded): Guard 
     await tree.end(graceMs, sleep);
   };
 
-  const stopWatching = ofClient
-    ? watchHangUp(clientEnd(stdin), () => {
-        graceMs = closedTermMs;
-        void climb(closedMs);
-      })
-    : () => undefined;
+  const stopWatching =
+    ofClient && over === undefined
+      ? watchHangUp(clientEnd(stdin), () => {
+          graceMs = closedTermMs;
+          void climb(closedMs);
+        })
+      : () => undefined;
 
   return {
     signalled() {
