@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 
 /** A process as the kernel shows it (Linux: /proc). */
 export interface Shown {
@@ -23,6 +24,26 @@ export function processesWith(name: string, value: string): Shown[] {
       );
       return [{ pid: Number(pid), argv: strings(pid, 'cmdline'), environment }];
     });
+}
+
+/** A zombie does not. */
+export function lives(pid: number): boolean {
+  try {
+    return !/\) [ZX] /u.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until none of them lives. */
+export async function untilGone(pids: readonly number[]): Promise<void> {
+  await expect.poll(() => pids.filter(lives), { timeout: 15_000 }).toEqual([]);
+}
+
+/** The most memory that the process has had at once, in bytes. */
+export function peakMemory(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/^VmHWM:\s*(\d+) kB$/mu.exec(status)?.[1]) * 1024;
 }
 
 function strings(pid: string, file: 'environ' | 'cmdline'): string[] {

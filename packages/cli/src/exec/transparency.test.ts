@@ -117,6 +117,20 @@ describe.skipIf(lacks('linux'))('a program that runs through its descriptor', ()
     expect(stdout.trim().split(',')).toEqual([streams[0], expect.any(String), streams[2]]);
   });
 
+  test('ends our stdout when it closes its own, and runs on', async () => {
+    const script = 'echo last; exec >&-; read line; exit 7';
+    const launch = ['--conditions=dev', main, 'exec', '--', '/bin/sh', '-c', script];
+    const env = { PATH: '/bin', HOME: home, MCP_HOME: home, T: '$<T>' };
+    const child = spawn(node, launch, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    const stdout: Buffer[] = [];
+    for await (const chunk of child.stdout) stdout.push(chunk as Buffer);
+    expect(Buffer.concat(stdout).toString()).toBe('last\n');
+    expect(child.exitCode).toBeNull();
+    child.stdin.write('go on\n');
+    expect(await ended).toEqual([7, null]);
+  });
+
   test('has the number of its descriptor in /proc/PID/comm, and nowhere else', async () => {
     const { withUs, without } = await both(['/bin/cat', '/proc/self/comm', '/proc/self/cmdline']);
     expect(without.stdout).toMatch(/^cat\n/u);
