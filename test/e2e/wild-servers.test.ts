@@ -42,7 +42,10 @@ const wild: readonly (readonly [title: string, wild: Wild])[] = [
     'prints a banner to stdout',
     { program: 'prints-banner', seen: { connect: 'ok', tools: ['work'] }, exit: [0, 143] },
   ],
-  ['exits at once', { program: 'exits-at-once', seen: { connect: 'Connection closed' }, exit: [41] }],
+  [
+    'exits at once',
+    { program: 'exits-at-once', seen: { connect: 'Connection closed' }, exit: [41] },
+  ],
   ['closes its stdout', { program: 'closes-stdout', seen: { connect: 'ok' }, exit: [0, 143] }],
   [
     'hangs at its start',

@@ -47,15 +47,15 @@ async function readSlowly({ command, args, env }: Launch): Promise<{
   const lines = (): string[] => said.join('').split('\n').slice(0, -1);
   const written = (): number => Number(lines().at(-1)?.match(/^\d+$/u)?.[0] ?? 0);
 
-  // Nobody reads: it stands still.
+  // Nobody reads.
   let before = -1;
-  const stands = (): boolean => {
+  const standsStill = (): boolean => {
     const now = written();
-    const stands = now > 0 && now === before && isAsleep(lines()[0]);
+    const same = now > 0 && now === before && isAsleep(lines()[0]);
     before = now;
-    return stands;
+    return same;
   };
-  await expect.poll(stands, { timeout: 30_000, interval: 100 }).toBe(true);
+  await expect.poll(standsStill, { timeout: 30_000, interval: 100 }).toBe(true);
   const stalledAt = written();
 
   const hash = createHash('sha256');

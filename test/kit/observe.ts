@@ -39,6 +39,7 @@ export async function observe(
   const transport = new StdioClientTransport({ command, args: [...args], env, stderr: 'pipe' });
   const client = new Client({ name: 'observer', version: '1.0.0' });
   const complaints: string[] = [];
+  // oxlint-disable-next-line prefer-add-event-listener -- the SDK's client is no event target
   client.onerror = (error) => complaints.push(error.message);
   const stderr = createHash('sha256');
   let bytes = 0;
