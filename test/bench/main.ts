@@ -4,6 +4,7 @@ import { decision } from './decision.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
 import { serverLaunch } from './server.ts';
+import { streams } from './streams.ts';
 
 // Every figure that the documents name, measured side by side in this one run. Needs a build, and a
 // machine that does nothing else: the load is printed first.
@@ -12,6 +13,7 @@ const benches: readonly (readonly [title: string, bench: () => Promise<string>])
   ['a launch, everything warm', warmLaunch],
   ['a launch of a server: a script of 1 MB', serverLaunch],
   ['the first launch', firstLaunch],
+  ['what a server writes, to a client that reads', streams],
   ['a decision inside the daemon', decision],
   ['memory', memory],
   ['lines of the audit log that are on the disk', auditAppend],

@@ -14,7 +14,7 @@ interface Self {
 
 describe('mcp exec', () => {
   test('starts the server with values in the places of references, and says nothing itself', async () => {
-    const { requests } = await startDaemon({ values: { '$<T>': 'value', '$<U>': null } });
+    const { requests, launch } = await startDaemon({ values: { '$<T>': 'value', '$<U>': null } });
     const args = ['exec', '--server', 's', '--env', 'A=<${T}>${U:-d}', '--', node, printSelf, 'x'];
     const { stdout, ...rest } = await mcp(args, { B: '$<T>', MCP_ASIDE_NODE_PATH: '/p' });
     expect(rest).toEqual({ code: 0, signal: null, stderr: '' });
@@ -23,7 +23,7 @@ describe('mcp exec', () => {
     expect(self.env).toMatchObject({
       A: '<value>d',
       B: 'value',
-      MCP_LAUNCH: 'fake-launch',
+      MCP_LAUNCH: launch,
       NODE_PATH: '/p',
     });
     expect(Object.keys(self.env).filter((name) => /^MCP_(?!LAUNCH$)/u.test(name))).toEqual([]);
