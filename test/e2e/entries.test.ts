@@ -204,7 +204,7 @@ describe('mcp exec --from', () => {
     const expected: [name: string, code: number, says: RegExp][] = [
       ['remote', 78, /mcp\.json: line \d+: server remote: it is a remote server/u],
       ['asks', 78, /\$\{input:token\} is not read by mcp/u],
-      ['none', 66, /its servers: asks, github, remote/u],
+      ['none', 66, /its servers: asks, boxed, file, github, home, remote/u],
     ];
     for (const [name, code, says] of expected) {
       const ended = await start(['--from', file, name]);
