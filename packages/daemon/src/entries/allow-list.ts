@@ -19,7 +19,8 @@ export const inheritedNames: readonly string[] = [
 /** Besides them, all that say how to write dates and numbers. */
 export const inheritedPrefix = 'LC_';
 
-const sdkNames: ReadonlySet<string> = new Set(['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER']);
+/** What the MCP SDK hands on; a test holds it to that. */
+export const sdkNames: readonly string[] = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'];
 
 const codexNames: ReadonlySet<string> = new Set([
   ...sdkNames,
@@ -41,7 +42,7 @@ export function isAllowed(name: string, value: string): boolean {
 
 /** The clients that are built on the MCP SDK. */
 export function isSdkAllowed(name: string, value: string): boolean {
-  return sdkNames.has(name) && !isFunction(value);
+  return sdkNames.includes(name) && !isFunction(value);
 }
 
 export function isCodexAllowed(name: string): boolean {
