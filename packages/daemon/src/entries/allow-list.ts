@@ -22,14 +22,15 @@ export const inheritedPrefix = 'LC_';
 /** What the MCP SDK hands on; a test holds it to that. */
 export const sdkNames: readonly string[] = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'];
 
-const codexNames: ReadonlySet<string> = new Set([
+/** docs/clients.md lists them, too. */
+export const codexNames: readonly string[] = [
   ...sdkNames,
   '__CF_USER_TEXT_ENCODING',
   'LANG',
   'LC_ALL',
   'TMPDIR',
   'TZ',
-]);
+];
 
 /** As the SDK does: a shell's function is no text that a program could use. */
 function isFunction(value: string): boolean {
@@ -46,5 +47,5 @@ export function isSdkAllowed(name: string, value: string): boolean {
 }
 
 export function isCodexAllowed(name: string): boolean {
-  return codexNames.has(name);
+  return codexNames.includes(name);
 }
