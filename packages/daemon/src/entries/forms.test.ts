@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { environmentOf, failure, files, useSamples, written } from './fixture.ts';
@@ -107,6 +107,40 @@ describe('VS Code', () => {
       SECOND: 'of env',
       THIRD: 'two\nlines',
     });
+  });
+});
+
+describe('an envFile is read', () => {
+  const attempt = (file: string, envFile: string): Record<string, string> => {
+    const github = { command: 'show', envFile };
+    write(file, JSON.stringify({ servers: { github }, mcpServers: { github } }));
+    return environmentOf(read(file));
+  };
+
+  test.each(['.vscode/mcp.json', '.cursor/mcp.json'])('of the project of %s', (file) => {
+    write('a/below/.env', 'A=1');
+    for (const path of ['below/.env', '${workspaceFolder}/below/.env', './below/../below/.env']) {
+      expect(attempt(`a/${file}`, path)).toEqual({ A: '1' });
+    }
+  });
+
+  test.each<[what: string, file: string, envFile: string]>([
+    ['outside of the project', 'a/.vscode/mcp.json', '../secrets'],
+    ['by an absolute path', 'a/.vscode/mcp.json', '${workspaceFolder}/../secrets'],
+    ['by a link', 'a/.vscode/mcp.json', 'link'],
+    ['of no project', 'Code/User/mcp.json', '/etc/hostname'],
+    ['of a client that reads none', '.mcp.json', '.env'],
+  ])('but not %s', (_what, file, envFile) => {
+    write('secrets', 'A=secret');
+    write('a/.env', '');
+    rmSync(join(samples.root, 'a', 'link'), { force: true });
+    symlinkSync('../secrets', join(samples.root, 'a', 'link'));
+    const { code, message } = failure(() => attempt(file, envFile));
+    expect(code).toBe('ERR_CONFIG');
+    expect(message).toMatch(
+      /: line 1: server github: its envFile .*: name its variables in `env`/u,
+    );
+    expect(message).not.toContain('secret');
   });
 });
 
