@@ -1,5 +1,8 @@
 import { Client } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import {
+  DEFAULT_INHERITED_ENV_VARS,
+  StdioClientTransport,
+} from '@modelcontextprotocol/client/stdio';
 import {
   appendFileSync,
   chmodSync,
@@ -13,6 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inheritedNames, sdkNames } from '../../packages/daemon/src/entries/allow-list.ts';
 import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import { connectTo } from '../kit/protocol.ts';
 import type { Ended, RunOptions } from '../kit/run.ts';
@@ -70,6 +74,11 @@ beforeAll(async () => {
     command: [show, --port, "1"]
     env: {TOKEN: "$<TOKEN>", MODE: ${literal}}
     cwd: ${join(home.folder, 'clients')}
+  texts:
+    command: [show]
+    env: {MIXED: "a $<TOKEN> \${TOKEN} b", DEFAULT: "\${NO_SUCH:-of the entry}", EMPTY: "$<NO_SUCH:->", ESCAPED: "$$<TOKEN>"}
+    cwd: ~/clients
+  nowhere: {command: [show], cwd: ~/no-such-folder}
   plain: {command: [show]}
   lost: {command: [no-such-program], env: {TOKEN: "$<TOKEN>"}}
 `,
@@ -94,6 +103,22 @@ describe('mcp exec NAME', () => {
       MODE: literal,
       PATH: env['PATH'],
       TOKEN: value,
+    });
+  });
+
+  test('puts values and defaults in anywhere in its texts, and takes ~ for the home folder', async () => {
+    await approve(['texts']);
+    const { env: seen, cwd } = show(await start(['texts']));
+    expect(seen).toMatchObject({
+      MIXED: `a ${value} ${value} b`,
+      DEFAULT: 'of the entry',
+      EMPTY: '',
+      ESCAPED: '$<TOKEN>',
+    });
+    expect(cwd).toBe(realpathSync(join(home.folder, 'clients')));
+    expect(await start(['nowhere'])).toMatchObject({
+      code: 66,
+      stderr: expect.stringContaining('the working folder of the entry is not there') as string,
     });
   });
 
@@ -137,7 +162,7 @@ describe('mcp exec NAME', () => {
     expect(await start(['gihtub'])).toMatchObject({
       code: 66,
       stderr: expect.stringMatching(
-        /has no server gihtub: did you mean github\?\n.*its servers: github, lost, plain\n/u,
+        /has no server gihtub: did you mean github\?\n.*its servers: github, lost, nowhere, plain, texts\n/u,
       ) as string,
     });
     expect(await start(['lost'])).toMatchObject({
@@ -204,13 +229,18 @@ describe('mcp exec --from', () => {
     const expected: [name: string, code: number, says: RegExp][] = [
       ['remote', 78, /mcp\.json: line \d+: server remote: it is a remote server/u],
       ['asks', 78, /\$\{input:token\} is not read by mcp/u],
-      ['none', 66, /its servers: asks, github, remote/u],
+      ['none', 66, /its servers: asks, boxed, file, github, home, remote/u],
     ];
     for (const [name, code, says] of expected) {
       const ended = await start(['--from', file, name]);
       expect(ended).toMatchObject({ code, stderr: expect.stringMatching(says) as string });
     }
   });
+});
+
+test('clients that are built on the SDK hand on what the SDK does', () => {
+  expect(DEFAULT_INHERITED_ENV_VARS.toSorted()).toEqual(sdkNames.toSorted());
+  expect(sdkNames.filter((name) => !inheritedNames.includes(name))).toEqual([]);
 });
 
 test('the official client gets the official server by an entry of a file', async () => {

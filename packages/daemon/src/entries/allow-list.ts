@@ -19,16 +19,18 @@ export const inheritedNames: readonly string[] = [
 /** Besides them, all that say how to write dates and numbers. */
 export const inheritedPrefix = 'LC_';
 
-const sdkNames: ReadonlySet<string> = new Set(['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER']);
+/** What the MCP SDK hands on; a test holds it to that. */
+export const sdkNames: readonly string[] = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'];
 
-const codexNames: ReadonlySet<string> = new Set([
+/** docs/clients.md lists them, too. */
+export const codexNames: readonly string[] = [
   ...sdkNames,
   '__CF_USER_TEXT_ENCODING',
   'LANG',
   'LC_ALL',
   'TMPDIR',
   'TZ',
-]);
+];
 
 /** As the SDK does: a shell's function is no text that a program could use. */
 function isFunction(value: string): boolean {
@@ -41,9 +43,9 @@ export function isAllowed(name: string, value: string): boolean {
 
 /** The clients that are built on the MCP SDK. */
 export function isSdkAllowed(name: string, value: string): boolean {
-  return sdkNames.has(name) && !isFunction(value);
+  return sdkNames.includes(name) && !isFunction(value);
 }
 
 export function isCodexAllowed(name: string): boolean {
-  return codexNames.has(name);
+  return codexNames.includes(name);
 }

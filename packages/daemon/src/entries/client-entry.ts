@@ -1,5 +1,7 @@
-import { join, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BrokerError } from '@mcp-broker/providers/errors';
+import { isWithin } from '../grants/grant.ts';
 import { clientEnvironment } from './client-environment.ts';
 import type { ClientRules } from './clients.ts';
 import { textOf, type Entry, type Piece } from './entry.ts';
@@ -81,7 +83,10 @@ function folderOf(
   return [{ kind: 'fixed', text: resolve(base, textOf(given, valueOf)) }];
 }
 
-/** What the `envFile` holds. */
+/**
+ * What the `envFile` holds. One of the project alone: the daemon is no way to other files for whoever was
+ * kept away from them and can write an entry.
+ */
 function fileOf(
   found: FoundEntry,
   given: unknown,
@@ -89,14 +94,22 @@ function fileOf(
   at: Surroundings,
 ): string | undefined {
   if (given === undefined) return undefined;
+  const { file, name, project } = found;
   const bad = (what: string): BrokerError => problem(found, ['envFile'], what);
-  if (rules.envFile === undefined) {
-    throw bad('a file of variables is not read: name them in `env`, as references');
+  const instead = 'name its variables in `env`, as references';
+  if (rules.envFile === undefined || project === undefined) {
+    throw bad(`its envFile is not read: ${instead}`);
   }
   const path = text(given, () => bad('envFile has to be text'));
   const expanded = textOf(withHome(rules.expand(path, at, 'elsewhere'), rules, at), at.valueOf);
-  const file = expanded.startsWith('/') ? expanded : join(at.workspace, expanded);
-  return openClientFile(file, `correct the envFile of server ${found.name} in ${found.file}`).text;
+  const opened = openClientFile(
+    resolve(project, expanded),
+    `correct the envFile of server ${name} in ${file}`,
+  );
+  if (!isWithin(opened.realPath, realpathSync.native(project))) {
+    throw bad(`its envFile lies outside of the project: ${instead}`);
+  }
+  return opened.text;
 }
 
 /** Codex hands on what `env_vars` names, too. */

@@ -13,7 +13,7 @@ import {
 import type { Entry } from './entry.ts';
 import { isGeminiAllowed } from './gemini-hides.ts';
 
-/** How one client reads its file, and what its servers inherit. docs/configuration.md has the table. */
+/** How one client reads its file, and what its servers inherit. docs/clients.md has the table. */
 export interface ClientRules {
   /** As a person calls it. */
   readonly name: string;

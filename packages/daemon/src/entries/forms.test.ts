@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { environmentOf, failure, files, useSamples, written } from './fixture.ts';
@@ -110,66 +110,74 @@ describe('VS Code', () => {
   });
 });
 
-describe('a list of the file switches a server off', () => {
+describe('an envFile is read', () => {
+  const attempt = (file: string, envFile: string): Record<string, string> => {
+    const github = { command: 'show', envFile };
+    write(file, JSON.stringify({ servers: { github }, mcpServers: { github } }));
+    return environmentOf(read(file));
+  };
+
+  test.each(['.vscode/mcp.json', '.cursor/mcp.json'])('of the project of %s', (file) => {
+    write('a/below/.env', 'A=1');
+    for (const path of ['below/.env', '${workspaceFolder}/below/.env', './below/../below/.env']) {
+      expect(attempt(`a/${file}`, path)).toEqual({ A: '1' });
+    }
+  });
+
+  test.each<[what: string, file: string, envFile: string]>([
+    ['outside of the project', 'a/.vscode/mcp.json', '../secrets'],
+    ['by an absolute path', 'a/.vscode/mcp.json', '${workspaceFolder}/../secrets'],
+    ['by a link', 'a/.vscode/mcp.json', 'link'],
+    ['of no project', 'Code/User/mcp.json', '/etc/hostname'],
+    ['of a client that reads none', '.mcp.json', '.env'],
+  ])('but not %s', (_what, file, envFile) => {
+    write('secrets', 'A=secret');
+    write('a/.env', '');
+    rmSync(join(samples.root, 'a', 'link'), { force: true });
+    symlinkSync('../secrets', join(samples.root, 'a', 'link'));
+    const { code, message } = failure(() => attempt(file, envFile));
+    expect(code).toBe('ERR_CONFIG');
+    expect(message).toMatch(
+      /: line 1: server github: its envFile .*: name its variables in `env`/u,
+    );
+    expect(message).not.toContain('secret');
+  });
+});
+
+describe('a list of the file', () => {
   const github = { command: 'show' };
   const project = (): string => join(samples.root, 'project');
+  const attempt = (file: string, settings: object): string => {
+    write(file, JSON.stringify({ mcpServers: { github }, ...settings }));
+    return written(read(file, 'github', project()).command);
+  };
+  const gemini = '.gemini/settings.json';
+  const claude = '.claude.json';
+  const inProject = (folder: string): object => ({
+    projects: { [folder]: { mcpServers: {}, disabledMcpServers: ['github'] } },
+  });
 
-  test.each<[what: string, file: string, settings: () => object, says: RegExp | undefined]>([
-    [
-      'Gemini: excluded',
-      '.gemini/settings.json',
-      () => ({ mcp: { excluded: ['github'] } }),
-      /off by mcp excluded$/u,
-    ],
-    [
-      'Gemini: others are excluded',
-      '.gemini/settings.json',
-      () => ({ mcp: { excluded: ['x'] } }),
-      undefined,
-    ],
-    [
-      'Gemini: others are allowed',
-      '.gemini/settings.json',
-      () => ({ mcp: { allowed: ['x'] } }),
-      /off by mcp allowed$/u,
-    ],
-    [
-      'Gemini: allowed',
-      '.gemini/settings.json',
-      () => ({ mcp: { allowed: ['github'] } }),
-      undefined,
-    ],
-    [
-      'Gemini, older',
-      '.gemini/settings.json',
-      () => ({ excludeMCPServers: ['github'] }),
-      /off by excludeMCPServers$/u,
-    ],
-    [
-      'Claude Code: in this project',
-      '.claude.json',
-      () => ({ projects: { [project()]: { mcpServers: {}, disabledMcpServers: ['github'] } } }),
-      /off by projects .* disabledMcpServers$/u,
-    ],
-    [
-      'Claude Code: in another',
-      '.claude.json',
-      () => ({ projects: { '/other': { mcpServers: {}, disabledMcpServers: ['github'] } } }),
-      undefined,
-    ],
-  ])('%s', (_what, file, settings, says) => {
-    write(file, JSON.stringify({ mcpServers: { github }, ...settings() }));
-    const attempt = (): string => written(read(file, 'github', project()).command);
-    const problem = says === undefined ? attempt() : failure(attempt);
-    expect(problem).toEqual(
-      says === undefined
-        ? 'show'
-        : expect.objectContaining({
-            code: 'ERR_CONFIG',
-            message: expect.stringMatching(says) as string,
-            hint: `edit ${join(samples.root, file)}`,
-          }),
-    );
+  test.each<[what: string, file: string, settings: () => object, says: RegExp]>([
+    ['excluded', gemini, () => ({ mcp: { excluded: ['github'] } }), /off by mcp excluded$/u],
+    ['not among the allowed', gemini, () => ({ mcp: { allowed: ['x'] } }), /off by mcp allowed$/u],
+    ['excluded, older', gemini, () => ({ excludeMCPServers: ['github'] }), /excludeMCPServers$/u],
+    ['not allowed, older', gemini, () => ({ allowMCPServers: ['x'] }), /allowMCPServers$/u],
+    ['off in this project', claude, () => inProject(project()), /off by projects .* disabled/u],
+  ])('switches a server off: %s', (_what, file, settings, says) => {
+    expect(failure(() => attempt(file, settings()))).toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringMatching(says) as string,
+      hint: `edit ${join(samples.root, file)}`,
+    });
+  });
+
+  test.each<[what: string, file: string, settings: object]>([
+    ['others are excluded', gemini, { mcp: { excluded: ['x'] } }],
+    ['it is allowed', gemini, { mcp: { allowed: ['github'] } }],
+    ['it is off in another project', claude, inProject('/other')],
+    ['the list is one of another client', '.cursor/mcp.json', { mcp: { excluded: ['github'] } }],
+  ])('leaves it on: %s', (_what, file, settings) => {
+    expect(attempt(file, settings)).toBe('show');
   });
 });
 
