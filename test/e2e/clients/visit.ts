@@ -10,7 +10,8 @@ import { searchPath, type RealServer } from './real-servers.ts';
 /** In the environment of each process of a visit, and of no other. */
 const marker = 'MCP_TEST_VISIT';
 /** Ours; and those that the shell of the launcher sets, whatever it was given. */
-const apart: ReadonlySet<string> = new Set([marker, 'MCP_LAUNCH', 'PWD', 'OLDPWD', 'SHLVL', '_']);
+const ofShell = ['PWD', 'OLDPWD', 'SHLVL', 'OPTIND', '_'];
+const apart: ReadonlySet<string> = new Set([marker, 'MCP_LAUNCH', ...ofShell]);
 const patience = { timeout: 20_000, interval: 50 };
 
 export interface Surroundings {
@@ -36,7 +37,8 @@ interface Ours extends Visited {
   readonly wrappers: readonly Shown[];
 }
 
-interface Timed {
+interface Ended {
+  readonly exit: number | undefined;
   /** From when the client closed until the last process was gone. */
   readonly goneAfterMs: number;
 }
@@ -56,7 +58,7 @@ export async function visitTwice(
   client: RealClient,
   server: RealServer,
   surroundings: Surroundings,
-): Promise<{ plain: Visited & Timed; ours: Ours & Timed }> {
+): Promise<{ plain: Visited & Ended; ours: Ours & Ended }> {
   const wrapped = launchOf(server, surroundings);
   const [command, ...args] = server.command;
   const given = { ...wrapped, command, args, env: { ...wrapped.env, TOKEN: surroundings.value } };
@@ -94,11 +96,11 @@ async function visit(
   { calls }: RealServer,
   launch: Launch,
   { isComplete, answered }: Hooks,
-): Promise<Timed & { seen: Seen; shown: readonly Shown[] }> {
+): Promise<Ended & { seen: Omit<Seen, 'exit'>; shown: readonly Shown[] }> {
   const id = randomBytes(8).toString('hex');
   let shown: readonly Shown[] = [];
   let closed = performance.now();
-  const seen = await client({
+  const { exit, ...seen } = await client({
     launch: { ...launch, env: { ...launch.env, [marker]: id } },
     calls,
     async whileRunning() {
@@ -117,7 +119,7 @@ async function visit(
     },
   });
   await expect.poll(() => processesWith(marker, id), patience).toEqual([]);
-  return { seen, shown, goneAfterMs: performance.now() - closed };
+  return { seen, shown, exit, goneAfterMs: performance.now() - closed };
 }
 
 /**
@@ -126,8 +128,10 @@ async function visit(
  */
 async function endWhatIsLeft(id: string): Promise<void> {
   const before = processesWith(marker, id).length;
-  const hasOneLess = expect.poll(() => processesWith(marker, id).length < before, patience);
-  await hasOneLess.toBe(true).catch(() => undefined);
+  await expect
+    .poll(() => processesWith(marker, id).length < before, patience)
+    .toBe(true)
+    .catch(() => undefined);
   for (const { pid } of processesWith(marker, id)) process.kill(pid, 'SIGKILL');
 }
 

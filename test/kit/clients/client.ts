@@ -29,6 +29,8 @@ export interface Seen {
   readonly tools: unknown;
   /** One for each call. */
   readonly answers: readonly unknown[];
+  /** As a shell says it, of a client that looks. */
+  readonly exit?: number;
 }
 
 /** A real client. Resolves when it has closed the session in its own way; rejects when it saw an error. */
