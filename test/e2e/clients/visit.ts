@@ -10,7 +10,8 @@ import { searchPath, type RealServer } from './real-servers.ts';
 /** In the environment of each process of a visit, and of no other. */
 const marker = 'MCP_TEST_VISIT';
 /** Ours; and those that the shell of the launcher sets, whatever it was given. */
-const apart: ReadonlySet<string> = new Set([marker, 'MCP_LAUNCH', 'PWD', 'OLDPWD', 'SHLVL', '_']);
+const ofShell = ['PWD', 'OLDPWD', 'SHLVL', 'OPTIND', '_'];
+const apart: ReadonlySet<string> = new Set([marker, 'MCP_LAUNCH', ...ofShell]);
 const patience = { timeout: 20_000, interval: 50 };
 
 export interface Surroundings {
@@ -36,30 +37,42 @@ interface Ours extends Visited {
   readonly wrappers: readonly Shown[];
 }
 
-interface Timed {
+interface Ended {
+  readonly exit: number | undefined;
   /** From when the client closed until the last process was gone. */
   readonly goneAfterMs: number;
+}
+
+/** The launch of a server by `mcp exec`. */
+export function launchOf({ command, env }: RealServer, { home, place }: Surroundings): Launch {
+  return {
+    command: mcpCommand,
+    args: ['exec', '--env', 'TOKEN=$<TOKEN>', '--', ...command],
+    env: { ...home.env, PATH: searchPath(home.env['PATH'] ?? ''), ...env?.() },
+    cwd: place.folder,
+  };
 }
 
 /** The same client and server twice: once as everybody else, and once by `mcp exec`, approved before. */
 export async function visitTwice(
   client: RealClient,
   server: RealServer,
-  { home, place, value }: Surroundings,
-): Promise<{ plain: Visited & Timed; ours: Ours & Timed }> {
-  const cwd = place.folder;
-  const env = { ...home.env, PATH: searchPath(home.env['PATH'] ?? ''), ...server.env?.() };
+  surroundings: Surroundings,
+): Promise<{ plain: Visited & Ended; ours: Ours & Ended }> {
+  const wrapped = launchOf(server, surroundings);
   const [command, ...args] = server.command;
-  const exec = ['--env', 'TOKEN=$<TOKEN>', '--', command, ...args];
-  await home.approve(exec, { env, cwd });
-
-  const given = { command, args, env: { ...env, TOKEN: value }, cwd };
-  const { shown, ...plain } = await visit(client, server, given, () => true);
+  const given = { ...wrapped, command, args, env: { ...wrapped.env, TOKEN: surroundings.value } };
+  const { shown, ...plain } = await visit(client, server, given, {
+    isComplete: () => true,
+    answered: (id) => void endWhatIsLeft(id),
+  });
   const processes = kinds(shown);
-  const wrapped = { command: mcpCommand, args: ['exec', ...exec], env, cwd };
   const isComplete = (all: readonly Shown[]): boolean =>
     isDeepStrictEqual(kinds(all.filter(isLaunched)), processes);
-  const { shown: all, ...ours } = await visit(client, server, wrapped, isComplete);
+  const { shown: all, ...ours } = await visit(client, server, wrapped, {
+    isComplete,
+    answered: () => undefined,
+  });
   return {
     plain: { ...plain, seen: comparable(plain.seen), processes },
     ours: {
@@ -72,17 +85,22 @@ export async function visitTwice(
   };
 }
 
-/** `isComplete`: the processes are those that are waited for. */
+interface Hooks {
+  /** The processes are those that are waited for. */
+  isComplete(processes: readonly Shown[]): boolean;
+  answered(id: string): void;
+}
+
 async function visit(
   client: RealClient,
   { calls }: RealServer,
   launch: Launch,
-  isComplete: (processes: readonly Shown[]) => boolean,
-): Promise<Timed & { seen: Seen; shown: readonly Shown[] }> {
+  { isComplete, answered }: Hooks,
+): Promise<Ended & { seen: Omit<Seen, 'exit'>; shown: readonly Shown[] }> {
   const id = randomBytes(8).toString('hex');
   let shown: readonly Shown[] = [];
   let closed = performance.now();
-  const seen = await client({
+  const { exit, ...seen } = await client({
     launch: { ...launch, env: { ...launch.env, [marker]: id } },
     calls,
     async whileRunning() {
@@ -92,11 +110,29 @@ async function visit(
         .poll(look, patience)
         .toBe(true)
         .catch(() => undefined);
+      expect(shown).not.toEqual([]);
+      closed = performance.now();
+    },
+    answered() {
+      answered(id);
       closed = performance.now();
     },
   });
   await expect.poll(() => processesWith(marker, id), patience).toEqual([]);
-  return { seen, shown, goneAfterMs: performance.now() - closed };
+  return { seen, shown, exit, goneAfterMs: performance.now() - closed };
+}
+
+/**
+ * The Inspector waits for the whole tree, and ends its first process alone: without us it would wait for
+ * ever for what a shell has left behind.
+ */
+async function endWhatIsLeft(id: string): Promise<void> {
+  const before = processesWith(marker, id).length;
+  await expect
+    .poll(() => processesWith(marker, id).length < before, patience)
+    .toBe(true)
+    .catch(() => undefined);
+  for (const { pid } of processesWith(marker, id)) process.kill(pid, 'SIGKILL');
 }
 
 function isLaunched({ environment }: Shown): boolean {

@@ -15,8 +15,10 @@ export interface Call {
 export interface Visit {
   readonly launch: Launch;
   readonly calls: readonly Call[];
-  /** Called with all answers there and the server still running, by clients that stop there. */
+  /** Called with all answers there and the server still running, by a client that stops there. */
   whileRunning(): Promise<void>;
+  /** Called with an answer there, by a client that does not stop, and closes by itself. */
+  answered(): void;
 }
 
 /** What a client has seen. */
@@ -27,6 +29,8 @@ export interface Seen {
   readonly tools: unknown;
   /** One for each call. */
   readonly answers: readonly unknown[];
+  /** As a shell says it, of a client that looks. */
+  readonly exit?: number;
 }
 
 /** A real client. Resolves when it has closed the session in its own way; rejects when it saw an error. */

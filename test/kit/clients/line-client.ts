@@ -13,7 +13,7 @@ interface Message {
 
 /**
  * The least that a client can be. It sees what the others hide: each line of stdout has to be a message, and
- * the way in which the program ends is part of what it has seen. `close`: how it asks for that end.
+ * what stands on stderr and how the program ends are part of what it has seen. `close`: how it asks for that end.
  */
 export function lineClient(close: 'stdin' | 'SIGTERM'): RealClient {
   return async ({ launch, calls, whileRunning }) => {
@@ -66,7 +66,7 @@ export function lineClient(close: 'stdin' | 'SIGTERM'): RealClient {
       else child.kill(close);
       const [code, signal] = await closed;
       messages(stdout);
-      return { server: [server, stderr, exitCode(code, signal)], tools, answers };
+      return { server: [server, stderr], tools, answers, exit: exitCode(code, signal) };
     } finally {
       child.kill('SIGKILL');
     }

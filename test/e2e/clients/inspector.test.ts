@@ -1,4 +1,0 @@
-import { inspector } from '../../kit/clients/inspector.ts';
-import { provePairs } from './pairs.ts';
-
-provePairs(inspector);
