@@ -8,27 +8,29 @@ export interface Stdin {
    */
   readonly ofClient: boolean;
   /**
-   * The other end may be closed already, before there is a server: then nobody speaks with it as MCP clients
-   * do, and all that it is to read is there, as in a file.
+   * The client had closed its end before there was a server: nobody speaks with it as MCP clients do, and all
+   * that it is to read is there, as in a file.
    */
-  readonly mayHaveEnded: boolean;
+  readonly hasEnded: boolean;
 }
 
 /** To be asked before the spawn: a client may close its end as soon as the server has said a word. */
 export function lookAtStdin(fd: number, parent: number): Stdin {
   try {
     const stats = fstatSync(fd);
-    if (stats.isSocket()) return { ofClient: true, mayHaveEnded: !takesBytes(fd) };
+    if (stats.isSocket()) {
+      return { ofClient: true, hasEnded: !takesBytes(fd) && !isConnected(stats.ino) };
+    }
     const ofClient = stats.isFIFO() && holdsWriteEnd(parent, `pipe:[${stats.ino}]`);
-    return { ofClient, mayHaveEnded: false };
+    return { ofClient, hasEnded: false };
   } catch {
-    return { ofClient: false, mayHaveEnded: false };
+    return { ofClient: false, hasEnded: false };
   }
 }
 
 /**
  * Writes not a byte: the kernel says EPIPE all the same where the other end is closed, or where it is there
- * and has shut this direction (Bun does).
+ * and this direction is shut (as Bun does).
  */
 function takesBytes(socket: number): boolean {
   try {
@@ -37,6 +39,16 @@ function takesBytes(socket: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Three hold a socket of Unix that is connected: its file, its name in this list, and the other end. */
+function isConnected(inode: number): boolean {
+  for (const line of readFileSync('/proc/net/unix', 'latin1').split('\n')) {
+    // Its address in the kernel, how many hold it, protocol, flags, type, state, inode, path.
+    const fields = line.split(' ').filter((field) => field !== '');
+    if (fields[6] === String(inode)) return Number.parseInt(fields[1] ?? '', 16) > 2;
+  }
+  return true;
 }
 
 function holdsWriteEnd(pid: number, pipe: string): boolean {

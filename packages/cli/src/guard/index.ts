@@ -1,4 +1,4 @@
-import { createTree, hasHungUp, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
+import { createTree, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
 
 import type { Stdin } from '../exec/of-client.ts';
 
@@ -74,6 +74,6 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
  * The descriptor by which we see the client go. One that had closed stdin before there was a server wants to
  * hear it out, as whoever writes `mcp exec </dev/null` does, and is gone once nobody reads stdout.
  */
-function clientEnd({ mayHaveEnded }: Stdin): number {
-  return mayHaveEnded && hasHungUp(0) ? 1 : 0;
+function clientEnd({ hasEnded }: Stdin): number {
+  return hasEnded ? 1 : 0;
 }
