@@ -152,7 +152,7 @@ describe.skipIf(lacks('linux', 'setsid'))('a launch', () => {
     await none(pids);
   });
 
-  test('whose wrapper is killed is ended by the daemon, all of it', async () => {
+  test('B21: whose wrapper is killed is ended by the daemon, all of it', async () => {
     const { wrapper, pids } = await launch(stubborn);
     await expect.poll(async () => (await status()).launches[0]?.pid, long).toBe(pids[0]);
     const [running] = (await status()).launches;

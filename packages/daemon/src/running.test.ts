@@ -216,7 +216,7 @@ describe.skipIf(lacks('linux'))('when the wrapper has gone', () => {
     processes[70] = { startTime: '1' };
   });
 
-  test('its server is ended, and the launch is written down as one that failed', async () => {
+  test('B21: its server is ended, and the launch is written down as one that failed', async () => {
     const server = sleeper();
     const mine = connection();
     processes[server.pid] = facts(server);

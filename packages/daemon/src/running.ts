@@ -85,7 +85,7 @@ export function createRunning(options: RunningOptions): Running {
   const look = (): void => {
     cancel = undefined;
     if (stopped) return;
-    for (const launch of [...known.values()]) {
+    for (const launch of known.values()) {
       if (held.has(launch.launch)) continue;
       const { pid, startTime } = launch.wrapper;
       if (platform.startTime(pid) !== startTime) void endLeft(launch);

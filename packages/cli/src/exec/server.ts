@@ -58,7 +58,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
   relay.to(child, life, sharesGroup);
   if (child.pid !== undefined) {
     // Where stdin may have ended already, stdout is by what we see the client go.
-    if (!stdin.mayHaveEnded) leaveStdout();
+    if (!stdin.hasEnded) leaveStdout();
     told?.started(child.pid);
   }
   return exitOf(child, path, life, told);
