@@ -10,6 +10,8 @@ const floods = [
   ['100 MB to stderr', 'floods-stderr', 100],
   ['1 GB to stdout', 'floods-stdout', 1024],
 ] as const;
+const main = fileURLToPath(new URL('../fixtures/wild/main.mjs', import.meta.url));
+const server = [process.execPath, main];
 
 /** Asks the server to work, reads all that it writes, and fails when that is less than it should be. */
 const readAll = `
@@ -20,28 +22,21 @@ const readAll = `
 /** What a server writes to a client that reads as fast as it can, without us and with us. */
 export async function streams(runs = 9): Promise<string> {
   const home = await createHome({ kind: 'sealed' });
-  const read = (
-    name: string,
-    bytes: number,
-    command: readonly string[],
-    env: Readonly<Record<string, string>>,
-  ): Case => ({
-    name,
-    command: ['/bin/sh', '-c', readAll, 'sh', `${bytes}`, ...command],
-    env: { ...home.env, ...env },
-  });
   try {
     await home.set('TOKEN', token);
+    await home.approve(['--', ...server], { env: reference });
     const tables: string[] = [];
-    for (const [name, program, megabytes] of floods) {
-      const bytes = megabytes * megabyte;
-      const file = fileURLToPath(new URL(`../fixtures/wild/${program}.mjs`, import.meta.url));
-      const server = [process.execPath, file, `${bytes}`];
-      await home.approve(['--', ...server], { env: reference });
+    for (const [name, WILD, megabytes] of floods) {
+      const bytes = `${megabytes * megabyte}`;
+      const read = (who: string, TOKEN: string, command: readonly string[]): Case => ({
+        name: `${name}, ${who}`,
+        command: ['/bin/sh', '-c', readAll, 'sh', bytes, ...command],
+        env: { ...home.env, WILD, WILD_BYTES: bytes, TOKEN },
+      });
       const samples = interleave(
         [
-          read(`${name}, without us`, bytes, server, { TOKEN: token }),
-          read(`${name}, mcp exec`, bytes, [mcpCommand, 'exec', '--', ...server], reference),
+          read('without us', token, server),
+          read('mcp exec', reference.TOKEN, [mcpCommand, 'exec', '--', ...server]),
         ],
         runs,
         1,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditLines, createHome, mcpCommand, type Home } from '../kit/home.ts';
+import type { Launch } from '../kit/clients/client.ts';
 import { startHttpBridge } from '../kit/http-bridge.ts';
-import type { Launch } from '../kit/observe.ts';
 import { run } from '../kit/run.ts';
 import { officialServer } from '../kit/servers.ts';
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
   await home.set('TOKEN', 'value');
   for (const [, server] of servers) await home.approve(['--', node, server], { env: reference });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   rmSync(results, { recursive: true });
   await home.remove();
@@ -64,17 +64,23 @@ async function conformance(launch: Launch): Promise<{
       status,
       ...(errorMessage === undefined ? {} : { errorMessage }),
     }));
-    return [name.replace(/-\d{4}-.*$/u, ''), checks];
+    return [name.replace(/-\d{4}-\d\d-\d\dT.*$/u, ''), checks];
   });
   return { checks: Object.fromEntries(found), launched: bridge.launched };
 }
 
 test.each(servers)('%s: the result is the same', async (_name, server, passing) => {
-  const withoutUs = { command: node, args: [server], env: { ...home.env, TOKEN: 'value' } };
+  const withoutUs = {
+    command: node,
+    args: [server],
+    env: { ...home.env, TOKEN: 'value' },
+    cwd: home.folder,
+  };
   const withUs = {
     command: mcpCommand,
     args: ['exec', '--', node, server],
     env: { ...home.env, ...reference },
+    cwd: home.folder,
   };
   const launches = async (): Promise<number> =>
     (await auditLines(home)).filter(({ event }) => event === 'launch').length;

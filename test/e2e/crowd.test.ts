@@ -88,23 +88,28 @@ beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
   const names = new Set(entries.flatMap(({ variables }) => variables));
   for (const name of names) await home.set(name, `value of ${name}`);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await home.remove();
 });
 
 describe.skipIf(lacks('linux'))(`${count} servers that one client starts at once`, () => {
-  test('and each of them twice, as clients that probe do, wait for one approval each', async () => {
-    const refused = await Promise.all([...entries, ...entries].map(connect));
-    for (const said of refused) expect(said).toContain('hint: in a terminal: ');
-    const waiting = byName(await pending());
-    expect(waiting.map((one) => one.server)).toEqual(entries.map(({ name }) => name));
-    for (const { id } of waiting) {
-      const options = { fd3: `${home.passphrase}\n` };
-      expectSuccess(await home.mcp(['approve', id, '--fd', '3'], options));
-    }
-    expect(await linesOf('launch')).toEqual([]);
-  });
+  // Each approval by the passphrase takes a second of work.
+  test(
+    'and each of them twice, as clients that probe do, wait for one approval each',
+    { timeout: 240_000 },
+    async () => {
+      const refused = await Promise.all([...entries, ...entries].map(connect));
+      for (const said of refused) expect(said).toContain('hint: in a terminal: ');
+      const waiting = byName(await pending());
+      expect(waiting.map((one) => one.server)).toEqual(entries.map(({ name }) => name));
+      for (const { id } of waiting) {
+        const options = { fd3: `${home.passphrase}\n` };
+        expectSuccess(await home.mcp(['approve', id, '--fd', '3'], options));
+      }
+      expect(await linesOf('launch')).toEqual([]);
+    },
+  );
 
   test('get their own values, none of which was read before, and are gone with the client', async () => {
     const sessions = await connectAll(entries);

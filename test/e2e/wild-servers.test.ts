@@ -2,18 +2,18 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, createHome, mcpCommand, type Home } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
-import { observe, type Launch, type Observation } from '../kit/observe.ts';
+import type { Launch } from '../kit/clients/client.ts';
+import { observe, type Observation } from '../kit/observe.ts';
 import { lives, peakMemory, untilGone } from '../kit/processes.ts';
 
 // Servers that misbehave, launched by the official client: it sees the same with us and without, what
 // they end with is told, and nothing of them is left.
 
-const programs = new URL('../fixtures/wild/', import.meta.url);
+const server = fileURLToPath(new URL('../fixtures/wild/main.mjs', import.meta.url));
 const hundredMegabytes = 100 * 1024 * 1024;
 
 interface Wild {
   readonly program: string;
-  readonly args?: readonly string[];
   /** What shows that it does misbehave. */
   readonly seen: Partial<Observation['seen']>;
   /** 143 where the end of stdin is enough, on a machine that takes longer over it than we wait. */
@@ -33,7 +33,6 @@ const wild: readonly (readonly [title: string, wild: Wild])[] = [
     'writes 100 MB to stderr',
     {
       program: 'floods-stderr',
-      args: [`${hundredMegabytes}`],
       seen: { stderr: { bytes: hundredMegabytes, digest: expect.any(String) as string } },
       exit: [0, 143],
     },
@@ -60,43 +59,47 @@ const wild: readonly (readonly [title: string, wild: Wild])[] = [
 let home: Home;
 const { execPath: node } = process;
 
-const serverOf = ({ program, args = [] }: Wild): readonly string[] => [
-  fileURLToPath(new URL(`${program}.mjs`, programs)),
-  ...args,
-];
-const execOf = (one: Wild): string[] => ['--server', one.program, '--', node, ...serverOf(one)];
+const reference = { TOKEN: '$<TOKEN>' };
+const command = ['--', node, server];
+const environment = ({ program }: Wild, token: string): Launch['env'] => ({
+  ...home.env,
+  WILD: program,
+  WILD_BYTES: `${hundredMegabytes}`,
+  TOKEN: token,
+});
 const withoutUs = (one: Wild): Launch => ({
   command: node,
-  args: serverOf(one),
-  env: { ...home.env, TOKEN: 'value' },
+  args: [server],
+  env: environment(one, 'value'),
+  cwd: home.folder,
 });
 const withUs = (one: Wild): Launch => ({
   command: mcpCommand,
-  args: ['exec', ...execOf(one)],
-  env: { ...home.env, TOKEN: '$<TOKEN>' },
+  args: ['exec', ...command],
+  env: environment(one, reference.TOKEN),
+  cwd: home.folder,
 });
 
 beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
   await home.set('TOKEN', 'value');
-  for (const [, one] of wild) await home.approve(execOf(one), { env: { TOKEN: '$<TOKEN>' } });
-}, 60_000);
+  await home.approve(command, { env: reference });
+}, 120_000);
 afterAll(async () => {
   await home.remove();
 });
 
-/** As the wrapper told it: the line of a killed one has none. */
-async function exitOf(server: string): Promise<unknown> {
-  const find = async (): Promise<Record<string, unknown> | undefined> =>
-    (await auditLines(home)).find((line) => line['event'] === 'exit' && line['server'] === server);
-  await expect.poll(find, { timeout: 15_000 }).toBeDefined();
-  return (await find())?.['exit'];
+/** What wrappers told of their servers' ends; the line of a wrapper that was killed says nothing. */
+async function exits(): Promise<unknown[]> {
+  const lines = await auditLines(home);
+  return lines.filter(({ event }) => event === 'exit').map(({ exit }) => exit);
 }
 
 describe.skipIf(lacks('linux', 'setsid'))('a server that', () => {
   test.each(wild)('%s', async (_title, one) => {
     const answering = one.seen.connect !== 'Request timed out';
     const patienceMs = answering ? 30_000 : 1500;
+    const ended = await exits();
     let peak = 0;
     const [without, ours] = await Promise.all([
       observe(withoutUs(one), { patienceMs }),
@@ -112,7 +115,8 @@ describe.skipIf(lacks('linux', 'setsid'))('a server that', () => {
     expect(without.seen).toMatchObject(one.seen);
     expect(ours.seen).toEqual(without.seen);
     await untilGone(ours.pids);
-    expect(one.exit).toContain(await exitOf(one.program));
+    await expect.poll(exits, { timeout: 15_000 }).toHaveLength(ended.length + 1);
+    expect(one.exit).toContain((await exits()).at(-1));
     // Nothing that a server writes passes through the wrapper.
     expect(peak).toBeLessThan(hundredMegabytes);
   });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, mcpCommand, type Home } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
-import type { Launch } from '../kit/observe.ts';
+import type { Launch } from '../kit/clients/client.ts';
 import { peakMemory } from '../kit/processes.ts';
 
 // A server that writes as fast as it can to a client that does not read, or reads slowly.
@@ -16,31 +16,29 @@ const gigabyte = 1024 * megabyte;
 /** More than what lies in the kernel and in Node's own buffer, and far less than what is to come. */
 const underway = 4 * megabyte;
 
-const server = [
-  process.execPath,
-  fileURLToPath(new URL('../fixtures/wild/floods-stdout.mjs', import.meta.url)),
-  `${gigabyte}`,
-];
+const server = fileURLToPath(new URL('../fixtures/wild/floods-stdout.mjs', import.meta.url));
+const { execPath: node } = process;
+const bytes = { WILD_BYTES: `${gigabyte}` };
 const reference = { TOKEN: '$<TOKEN>' };
 let home: Home;
 
 beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
   await home.set('TOKEN', 'value');
-  await home.approve(['--', ...server], { env: reference });
-}, 60_000);
+  await home.approve(['--', node, server], { env: reference });
+}, 120_000);
 afterAll(async () => {
   await home.remove();
 });
 
-async function readSlowly({ command, args, env }: Launch): Promise<{
+async function readSlowly({ command, args, ...options }: Launch): Promise<{
   readonly stalledAt: number;
   readonly read: number;
   readonly same: boolean;
   readonly code: unknown;
   readonly peak: number;
 }> {
-  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   const said: string[] = [];
   child.stderr.setEncoding('latin1').on('data', (text: string) => said.push(text));
@@ -83,17 +81,19 @@ describe.skipIf(lacks('linux'))('a server that writes 1 GB to a client that does
     [
       'without us',
       () => ({
-        command: server[0] ?? '',
-        args: server.slice(1),
-        env: { ...home.env, TOKEN: 'value' },
+        command: node,
+        args: [server],
+        env: { ...home.env, ...bytes, TOKEN: 'value' },
+        cwd: home.folder,
       }),
     ],
     [
       'with us',
       () => ({
         command: mcpCommand,
-        args: ['exec', '--', ...server],
-        env: { ...home.env, ...reference },
+        args: ['exec', '--', node, server],
+        env: { ...home.env, ...bytes, ...reference },
+        cwd: home.folder,
       }),
     ],
   ])('waits for it, and all of it arrives, %s', async (_who, launch) => {

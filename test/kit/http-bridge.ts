@@ -7,7 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 
-import type { Launch } from './observe.ts';
+import type { Launch } from './clients/client.ts';
 
 export interface HttpBridge {
   readonly url: string;
@@ -25,8 +25,11 @@ export async function startHttpBridge(launch: Launch): Promise<HttpBridge> {
   const servers: StdioClientTransport[] = [];
 
   const open = async (): Promise<StreamableHTTPServerTransport> => {
-    const { command, args, env } = launch;
-    const stdio = new StdioClientTransport({ command, args: [...args], env, stderr: 'ignore' });
+    const stdio = new StdioClientTransport({
+      ...launch,
+      args: [...launch.args],
+      stderr: 'ignore',
+    });
     servers.push(stdio);
     const http = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import type { Launch } from './clients/client.ts';
 
 export interface Observation {
   /** What the client saw. */
@@ -18,12 +19,6 @@ export interface Observation {
   readonly pids: readonly number[];
 }
 
-export interface Launch {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
 export interface ObserveOptions {
   /** How long the client waits for the answer to its first request. */
   readonly patienceMs: number;
@@ -33,10 +28,10 @@ export interface ObserveOptions {
 
 /** The official client launches a server, asks for its tools, calls `work`, and closes. */
 export async function observe(
-  { command, args, env }: Launch,
+  launch: Launch,
   { patienceMs, whileRunning }: ObserveOptions,
 ): Promise<Observation> {
-  const transport = new StdioClientTransport({ command, args: [...args], env, stderr: 'pipe' });
+  const transport = new StdioClientTransport({ ...launch, args: [...launch.args], stderr: 'pipe' });
   const client = new Client({ name: 'observer', version: '1.0.0' });
   const complaints: string[] = [];
   // oxlint-disable-next-line prefer-add-event-listener -- the SDK's client is no event target
