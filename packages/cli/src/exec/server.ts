@@ -57,7 +57,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
   const life = watchOver(child, stdin, !sharesGroup, launch);
   relay.to(child, life, sharesGroup);
   if (child.pid !== undefined) {
-    // Where stdin may have ended already, stdout is by what we see the client go.
+    // Where stdin has ended already, stdout is by what we see the client go.
     if (!stdin.hasEnded) leaveStdout();
     told?.started(child.pid);
   }
