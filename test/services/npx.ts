@@ -6,15 +6,20 @@ import { prepared, type Prepared } from './prepared.ts';
 export const npxPackage: string = `@modelcontextprotocol/server-everything@${officialServerVersion('everything')}`;
 
 /** A cache of npm in which `npx -y` finds that package. */
-export const npx: Prepared = prepared('npx', [npxPackage], (folder) => [
-  {
-    says: `fetch ${npxPackage}`,
-    command: 'npx',
-    args: ['-y', `--package=${npxPackage}`, '--', 'node', '--version'],
-    cwd: folder,
-    env: { npm_config_cache: join(folder, 'npm'), npm_config_update_notifier: 'false' },
-  },
-]);
+export const npx: Prepared = prepared(
+  'npx',
+  `${npxPackage} in a cache of npx`,
+  [npxPackage],
+  (folder) => [
+    {
+      says: `fetch ${npxPackage}`,
+      command: 'npx',
+      args: ['-y', `--package=${npxPackage}`, '--', 'node', '--version'],
+      cwd: folder,
+      env: { npm_config_cache: join(folder, 'npm'), npm_config_update_notifier: 'false' },
+    },
+  ],
+);
 
 /** With these `npx` needs no network once the cache is made. */
 export function npxEnvironment(): Record<string, string> {

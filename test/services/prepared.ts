@@ -10,7 +10,8 @@ import { run } from '../kit/run.ts';
 
 /** What comes from a package registry: made once, kept in the user's cache, used by every later run. */
 export interface Prepared {
-  readonly name: string;
+  /** What it is, for a line that says that it is missing. */
+  readonly what: string;
   readonly folder: string;
   isThere(): boolean;
   /** Makes it where it is not there; of several processes one at a time. Rejects when a step fails. */
@@ -29,6 +30,7 @@ export interface Step {
 /** `recipe`: all that decides what is made; another recipe makes another folder. */
 export function prepared(
   name: string,
+  what: string,
   recipe: readonly string[],
   steps: (folder: string) => readonly Step[],
 ): Prepared {
@@ -38,7 +40,7 @@ export function prepared(
   const ready = join(folder, 'ready');
   const isThere = (): boolean => existsSync(ready);
   return {
-    name,
+    what,
     folder,
     isThere,
     async make() {
@@ -61,9 +63,9 @@ const named = new Set<string>();
 export function lacksPrepared(...all: readonly Prepared[]): boolean {
   const missing = all.filter((each) => !each.isThere());
   if (isRequired || missing.length === 0) return false;
-  for (const { name } of missing.filter((each) => !named.has(each.name))) {
-    named.add(name);
-    process.stderr.write(`skipped: needs ${name}, which MCP_TEST_REAL=require installs\n`);
+  for (const { what } of missing.filter((each) => !named.has(each.what))) {
+    named.add(what);
+    process.stderr.write(`skipped: needs ${what}, which MCP_TEST_REAL=require installs\n`);
   }
   return true;
 }

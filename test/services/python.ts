@@ -11,6 +11,7 @@ const interpreter = spawnSync('python3', ['-c', 'import sys; print(sys.executabl
 /** The Python SDK and servers, and uv, in an environment of their own; with what `uvx` has to fetch. */
 export const python: Prepared = prepared(
   'python',
+  'the packages of test/services/requirements.txt',
   [requirements, String(interpreter.stdout)],
   (folder) => [
     { says: 'make an environment', command: 'python3', args: ['-m', 'venv', folder] },

@@ -6,7 +6,7 @@ import { lacks } from '../../kit/needs.ts';
 import { lacksPrepared, type Prepared } from '../../services/prepared.ts';
 import { createPlace, noPlace } from './place.ts';
 import { realServers, type RealServer } from './real-servers.ts';
-import { launchOf, visitTwice, type Surroundings } from './visit.ts';
+import { endVisits, launchOf, visitTwice, type Surroundings } from './visit.ts';
 
 /** How long `mcp exec` at least lets a server end by itself once its client has closed stdin. */
 const patienceMs = 900;
@@ -34,6 +34,7 @@ export function provePairs(clients: readonly Proven[]): void {
     await home.set('TOKEN', value);
   }, 900_000);
   afterAll(async () => {
+    endVisits();
     await Promise.all([surroundings.home.remove(), surroundings.place.remove()]);
   });
 

@@ -12,6 +12,7 @@ const marker = 'MCP_TEST_VISIT';
 /** Ours; and those that the shell of the launcher sets, whatever it was given. */
 const ofShell = ['PWD', 'OLDPWD', 'SHLVL', 'OPTIND', '_'];
 const apart: ReadonlySet<string> = new Set([marker, 'MCP_LAUNCH', ...ofShell]);
+const visits = new Set<string>();
 const patience = { timeout: 20_000, interval: 50 };
 
 export interface Surroundings {
@@ -98,6 +99,7 @@ async function visit(
   { isComplete, answered }: Hooks,
 ): Promise<Ended & { seen: Omit<Seen, 'exit'>; shown: readonly Shown[] }> {
   const id = randomBytes(8).toString('hex');
+  visits.add(id);
   let shown: readonly Shown[] = [];
   let closed = performance.now();
   const { exit, ...seen } = await client({
@@ -132,7 +134,22 @@ async function endWhatIsLeft(id: string): Promise<void> {
     .poll(() => processesWith(marker, id).length < before, patience)
     .toBe(true)
     .catch(() => undefined);
-  for (const { pid } of processesWith(marker, id)) process.kill(pid, 'SIGKILL');
+  endVisit(id);
+}
+
+/** Ends what tests that have failed left. */
+export function endVisits(): void {
+  for (const id of visits) endVisit(id);
+}
+
+function endVisit(id: string): void {
+  for (const { pid } of processesWith(marker, id)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 function isLaunched({ environment }: Shown): boolean {
