@@ -1,11 +1,11 @@
-import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
-import type Koffi from 'koffi';
 import { BrokerError } from '@mcp-broker/providers/errors';
+import { loadKoffi } from './koffi.ts';
 
-// Required, because what an import finds imports `node:util` and `node:fs` in turn, and Node then loads all
-// that their exports stand for: a tenth of the daemon's start.
-const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+const koffi = loadKoffi();
+
+/** A list is an array of C strings, with null as its end. */
+export type CValue = number | Buffer | string | readonly (string | null)[];
 
 /** The calls into the C library that every Unix spells alike. Integers of the C ABI are `int`. */
 export interface Libc {
@@ -17,7 +17,7 @@ export interface Libc {
   /** False: someone else holds the lock. */
   tryLock(fd: number): boolean;
   /** A function of this process by its C prototype; for what one platform has alone. */
-  declare(prototype: string): (...values: readonly (number | Buffer)[]) => number;
+  declare(prototype: string): (...values: readonly CValue[]) => number;
   /** Of the last call that failed. */
   errno(): number;
   /** What to throw after a call that failed. */
