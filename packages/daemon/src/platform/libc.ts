@@ -2,8 +2,6 @@ import { endianness } from 'node:os';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { loadKoffi } from './koffi.ts';
 
-const koffi = loadKoffi();
-
 /** A list is an array of C strings, with null as its end. */
 export type CValue = number | Buffer | string | readonly (string | null)[];
 
@@ -34,6 +32,7 @@ export function openLibc(wouldBlock: number): Libc {
       hint: 'run the broker on a little-endian machine, such as x86-64 or arm64',
     });
   }
+  const koffi = loadKoffi();
   // Null: this process itself, which has a C library loaded whatever its file is called.
   const library = koffi.load(null);
   const declare: Libc['declare'] = (prototype) => library.func(prototype);
@@ -41,6 +40,10 @@ export function openLibc(wouldBlock: number): Libc {
   const getrlimit = declare('int getrlimit(int, void *)');
   const setrlimit = declare('int setrlimit(int, void *)');
   const flock = declare('int flock(int, int)');
+  const failure: Libc['failure'] = (call) =>
+    new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
+      hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
+    });
 
   return {
     getsockopt(fd, level, option, size) {
@@ -70,10 +73,4 @@ export function openLibc(wouldBlock: number): Libc {
     errno: () => koffi.errno(),
     failure,
   };
-}
-
-function failure(call: string): BrokerError {
-  return new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
-    hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
-  });
 }
