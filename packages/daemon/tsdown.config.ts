@@ -26,6 +26,17 @@ const config: UserConfig[] = [
     dts: true,
     plugins: [licences()],
   },
+  // CommonJS, and all in one file: `mcp exec --replace` loads it before its server starts.
+  {
+    ...shared,
+    format: 'cjs',
+    fixedExtension: true,
+    entry: { replace: 'src/processes/replace.ts' },
+    inputOptions: { resolve: { conditionNames: ['dev', 'node', 'import', 'default'] } },
+    deps: { alwaysBundle: [/^@mcp-broker\//] },
+    dts: true,
+    checks: { legacyCjs: false },
+  },
   {
     ...shared,
     entry: { main: 'src/main.ts' },

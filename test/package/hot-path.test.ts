@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -76,10 +77,21 @@ describe('the hot path as built', () => {
     }
   });
 
-  test('finds the daemon by its name alone', () => {
+  test('finds the daemon by its name alone, and what --replace loads of it', () => {
     const resolved = texts.flatMap((text) =>
-      named(text, /\.resolve\(\s*["'`]([^"'`]+)["'`]\s*\)/gu),
+      named(text, /(?:\.resolve|\))\(\s*["'`]([^"'`]+)["'`]\s*\)/gu),
     );
-    expect(resolved.filter((name) => name.includes('/'))).toEqual(['@mcp-broker/daemon/main']);
+    expect(resolved.filter((name) => name.startsWith('@')).toSorted()).toEqual([
+      '@mcp-broker/daemon/main',
+      '@mcp-broker/daemon/replace',
+    ]);
+  });
+
+  test('loads for --replace one small file, and of koffi its native part', () => {
+    const file = createRequire(join(dist, 'mcp.cjs')).resolve('@mcp-broker/daemon/replace');
+    const { files, modules } = walk(file);
+    expect([...files]).toEqual([file]);
+    expect(statSync(file).size).toBeLessThanOrEqual(8 * 1024);
+    expect([...modules].filter((name) => !eager.includes(name))).toEqual([]);
   });
 });

@@ -73,6 +73,18 @@ describe('the launcher', () => {
         .filter((entry) => given.includes(entry) || /MCP|NODE/u.test(entry));
       expect(variables.toSorted()).toEqual(given.toSorted());
     });
+
+    test.skipIf(lacks('linux', typed))(
+      `tells --replace under ${name} what Node is about to change`,
+      async () => {
+        const look = 'ulimit -S -n; grep SigIgn /proc/self/status; env | grep MCP_';
+        const set = `ulimit -S -n 300; trap '' HUP PIPE; exec "$@"`;
+        const start = [typed, ...flags, launcher, 'exec', '--replace', '--', 'sh', '-c', look];
+        const { stdout } = await run('sh', ['-c', set, 'sh', ...start], { env: environment() });
+        const ignored = typed === 'zsh' ? '0000000000000000' : '0000000000001001';
+        expect(stdout).toBe(`300\nSigIgn:\t${ignored}\n`);
+      },
+    );
   }
 
   test('A5: keeps every variable that steers Node from our process and gives it to the server', async () => {

@@ -18,6 +18,8 @@ export interface RunningLaunch {
   readonly wrapper: ProcessId;
   /** Undefined until the wrapper has told it. */
   readonly process?: ProcessId;
+  /** The wrapper has become the server, or is about to. */
+  readonly replaced?: true;
 }
 
 /** The launches that run, for the daemon that comes after this one. Not synced: they end with the machine. */

@@ -146,12 +146,12 @@ describe('a registration is refused', () => {
 
   test('after the launch has ended, and so is a second end', () => {
     running.taken(launch, connection());
-    running.ended(launch.launch, wrapper, 3);
+    running.ended(launch.launch, wrapper, 3, connection());
     expect(() => {
       running.started(launch.launch, 71, wrapper, connection());
     }).toThrow(/no such launch/u);
     expect(() => {
-      running.ended(launch.launch, wrapper, 3);
+      running.ended(launch.launch, wrapper, 3, connection());
     }).toThrow(/no such launch/u);
     expect(recorded).toHaveLength(1);
   });
@@ -168,9 +168,9 @@ describe('a registration is refused', () => {
 test('the end of a launch is for its wrapper alone to tell', () => {
   running.taken(launch, connection());
   expect(() => {
-    running.ended(launch.launch, { pid: 71, uid: 0, startTime: '710' }, 0);
+    running.ended(launch.launch, { pid: 71, uid: 0, startTime: '710' }, 0, connection());
   }).toThrow(/no such launch/u);
-  running.ended(launch.launch, wrapper, 7);
+  running.ended(launch.launch, wrapper, 7, connection());
   expect(recorded).toMatchObject([
     { event: 'exit', outcome: 'allowed', launch: launch.launch, exit: 7, pid: 70 },
   ]);

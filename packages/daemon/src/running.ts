@@ -5,12 +5,12 @@ import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
 import type { Platform, ProcessFacts } from './platform/platform.ts';
-import { createTree } from './processes/tree.ts';
+import { createTree, type ProcessId } from './processes/tree.ts';
 
 /** What runs with values of ours. */
 export interface Running {
   readonly list: readonly RunningLaunch[];
-  /** The values are about to go out to this wrapper. */
+  /** The values are about to go out to this wrapper, which may be about to become the server. */
   taken(launch: RunningLaunch, connection: Connection): void;
   /**
    * The wrapper names its server: after the spawn, and again to a daemon that has restarted. Throws
@@ -18,8 +18,11 @@ export interface Running {
    * than it has named before.
    */
   started(launch: string, pid: number, peer: Peer, connection: Connection): void;
-  /** The server has ended, and the wrapper is about to. Throws `ERR_DENIED`. */
-  ended(launch: string, peer: Peer, exit: number): void;
+  /**
+   * The server has ended, and the wrapper is about to; or the wrapper could not become the server. Throws
+   * `ERR_DENIED`, also for the server that a wrapper has become.
+   */
+  ended(launch: string, peer: Peer, exit: number, connection: Connection): void;
   /** Ends what killed wrappers left while no daemon ran; the others may come back. */
   resume(): void;
   stop(): void;
@@ -36,7 +39,7 @@ export interface RunningOptions {
 const graceMs = 2000;
 /** The connection of a process that is killed ends a moment before the process does. */
 const soonMs = 50;
-/** How often wrappers without a connection are looked at. */
+/** How often what has no connection is looked at: a wrapper that lost it, and a server that a wrapper became. */
 const everyMs = 2000;
 /** Launches of one connection of which no server was told; of more the oldest is forgotten. */
 const maxUntold = 64;
@@ -68,6 +71,11 @@ export function createRunning(options: RunningOptions): Running {
     if (connection !== undefined) connections.get(connection)?.delete(launch);
   };
 
+  const drop = (launch: string): void => {
+    forget(launch);
+    journal.remove(launch);
+  };
+
   const endLeft = async (launch: RunningLaunch): Promise<void> => {
     const tree = createTree({
       ...(launch.process === undefined ? {} : { root: launch.process }),
@@ -82,13 +90,22 @@ export function createRunning(options: RunningOptions): Running {
     if (left || launch.process !== undefined) record({ ...lineOf(launch), outcome: 'failed' });
   };
 
+  const lives = ({ pid, startTime }: ProcessId): boolean => platform.startTime(pid) === startTime;
+
+  /** A wrapper became it: its exit code was its parent's to read, and what it left is not ours to end. */
+  const endOfServer = (launch: RunningLaunch): void => {
+    drop(launch.launch);
+    record({ ...lineOf(launch), outcome: 'allowed' });
+  };
+
   const look = (): void => {
     cancel = undefined;
     if (stopped) return;
     for (const launch of known.values()) {
       if (held.has(launch.launch)) continue;
-      const { pid, startTime } = launch.wrapper;
-      if (platform.startTime(pid) !== startTime) void endLeft(launch);
+      if (lives(launch.wrapper)) continue;
+      if (launch.replaced === true) endOfServer(launch);
+      else void endLeft(launch);
     }
     if ([...known.keys()].some((launch) => !held.has(launch))) lookIn(everyMs);
   };
@@ -118,31 +135,39 @@ export function createRunning(options: RunningOptions): Running {
     const untold = [...(connections.get(connection) ?? [])].filter(
       (launch) => known.get(launch)?.process === undefined,
     );
-    for (const launch of untold.slice(0, -maxUntold)) {
-      forget(launch);
-      journal.remove(launch);
+    for (const launch of untold.slice(0, -maxUntold)) drop(launch);
+  };
+
+  /** A process becomes one server: what it took for another went nowhere. */
+  const dropOthers = ({ launch, wrapper }: RunningLaunch): void => {
+    for (const other of known.values()) {
+      const isSame =
+        other.wrapper.pid === wrapper.pid && other.wrapper.startTime === wrapper.startTime;
+      if (isSame && other.replaced === true && other.launch !== launch) drop(other.launch);
     }
   };
 
   const resolve = (launch: string, { pid, startTime }: Peer): RunningLaunch => {
     const found = known.get(launch);
     if (found?.wrapper.pid === pid && found.wrapper.startTime === startTime) return found;
-    throw new BrokerError('ERR_DENIED', 'no such launch of this process is known', {
-      hint: 'start the server again',
-    });
+    throw noLaunch();
   };
 
   return {
     get list() {
-      return [...known.values()];
+      return [...known.values()].filter(
+        (launch) => launch.replaced !== true || lives(launch.wrapper),
+      );
     },
     taken(launch, connection) {
+      if (launch.replaced === true) dropOthers(launch);
       put(launch);
       hold(launch.launch, connection);
       forgetUntold(connection);
     },
     started(launch, pid, peer, connection) {
       const found = resolve(launch, peer);
+      if (found.replaced === true) throw noLaunch();
       const facts = platform.process(pid);
       // It may have ended already: what it left is known by its mark.
       if (facts !== undefined) {
@@ -154,10 +179,15 @@ export function createRunning(options: RunningOptions): Running {
       }
       hold(launch, connection);
     },
-    ended(launch, peer, exit) {
+    ended(launch, peer, exit, connection) {
       const found = resolve(launch, peer);
-      forget(launch);
-      journal.remove(launch);
+      if (found.replaced === true) {
+        // A program that a wrapper has become has none of its connections.
+        if (held.get(launch) !== connection) throw noLaunch();
+        drop(launch);
+        return;
+      }
+      drop(launch);
       record({ ...lineOf(found), outcome: 'allowed', exit });
     },
     resume() {
@@ -199,4 +229,10 @@ function requireServer(
       hint: 'a launch has one server: launch again for another',
     });
   }
+}
+
+function noLaunch(): BrokerError {
+  return new BrokerError('ERR_DENIED', 'no such launch of this process is known', {
+    hint: 'start the server again',
+  });
 }

@@ -33,6 +33,13 @@ const status: Status = {
       wrapper: 70,
       pid: 71,
     },
+    {
+      launch: 'fedcba9876543210',
+      variables: ['TOKEN'],
+      since: '2025-12-31T21:00:00.000Z',
+      pid: 72,
+      replaced: true,
+    },
   ],
   audit: { sequence: 99, state: 'ok' },
 };
@@ -49,8 +56,9 @@ test('mcp status tells everything, problems first among them', async () => {
     'pending      1 (see: mcp approvals)',
     '99 lines, ok',
     'sealed   sealed-file  locked',
-    'LAUNCH            PID  AGE  STARTED BY         SERVER        VARIABLES',
-    '0123456789abcdef  71   3h   cl\\e[31maude (69)  git\\e[31mhub  TOKEN URL',
+    'LAUNCH            PID            AGE  STARTED BY         SERVER        VARIABLES',
+    '0123456789abcdef  71             3h   cl\\e[31maude (69)  git\\e[31mhub  TOKEN URL',
+    'fedcba9876543210  72 (replaced)  3h   -                  -             TOKEN',
   ]) {
     expect(session.stdout).toContain(part);
   }

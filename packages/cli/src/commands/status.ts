@@ -118,9 +118,9 @@ function whole(status: Status, session: Session): string {
 function launches({ launches: running }: Status, session: Session): string {
   if (running.length === 0) return '';
   const { output } = session;
-  const rows = running.map(({ launch, server, variables, since, parent, pid }) => [
+  const rows = running.map(({ launch, server, variables, since, parent, pid, replaced }) => [
     launch,
-    pid === undefined ? '-' : String(pid),
+    `${pid ?? '-'}${replaced === true ? ' (replaced)' : ''}`,
     age(since, session.now()) ?? '-',
     parent === undefined ? '-' : output.typed(`${parent.name} (${parent.pid})`),
     output.typed(server ?? '-'),

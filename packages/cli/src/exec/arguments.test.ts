@@ -33,6 +33,15 @@ describe('mcp exec takes its arguments apart', () => {
     }
   });
 
+  test('--replace is an option of ours before the command alone', () => {
+    expect(parsed('exec', '--replace', '--', 'c').replace).toBe(true);
+    expect(parsed('exec', '--replace', 'name')).toMatchObject({ replace: true, command: '' });
+    expect(parsed('exec', '--', 'c', '--replace')).toMatchObject({
+      replace: false,
+      args: ['--replace'],
+    });
+  });
+
   test('global options may stand before exec, and the last one counts', () => {
     const { home, config } = parsed(
       '--home',

@@ -11,6 +11,8 @@ export interface ExecInput {
   readonly entry: { readonly file: string | undefined; readonly name: string } | undefined;
   readonly server: string | undefined;
   readonly allowArgs: boolean;
+  /** To become the server, and not to stay beside it. */
+  readonly replace: boolean;
   /** `--wait-approval`: how long to wait for a person, in milliseconds. */
   readonly waitMs: number | undefined;
   readonly home: string | undefined;
@@ -33,6 +35,7 @@ const execOptions: Readonly<Record<string, boolean>> = {
   '--from': true,
   '--server': true,
   '--allow-args': false,
+  '--replace': false,
   '--wait-approval': true,
 };
 
@@ -78,6 +81,7 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
     entries: readEntries(options),
     server: last(options, '--server'),
     allowArgs: options.some(([option]) => option === '--allow-args'),
+    replace: options.some(([option]) => option === '--replace'),
     waitMs,
     home: last(options, '--home'),
     config: last(options, '--config'),

@@ -29,6 +29,7 @@ describe('A5: variables that steer our own start', () => {
         MCP_ASIDE_NODE_PATH: '',
         MCP_ASIDE_LD_PRELOAD: 'x',
         MCP_HOME: '/h',
+        MCP_ASIDE_START: '1024 0',
         NODE_ENV: 'test',
       }),
     ).toEqual({

@@ -44,6 +44,9 @@ export const asideNames: readonly string[] = [
 
 const prefix = 'MCP_ASIDE_';
 
+/** With `--replace` the launcher tells in it how it was started itself, before Node changed that. */
+export const asideStart = 'MCP_ASIDE_START';
+
 export type Environment = Record<string, string>;
 
 /** Without a prototype: a variable may have any name, `__proto__` too. */
@@ -56,7 +59,7 @@ export function restoreEnvironment(source: NodeJS.ProcessEnv): Environment {
   const environment = emptyEnvironment();
   const restored = emptyEnvironment();
   for (const [name, value] of Object.entries(source)) {
-    if (value === undefined || name === 'MCP_HOME') continue;
+    if (value === undefined || name === 'MCP_HOME' || name === asideStart) continue;
     const original = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
     if (original !== undefined && asideNames.includes(original)) restored[original] = value;
     else environment[name] = value;

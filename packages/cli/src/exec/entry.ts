@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { connect, locatePaths } from '@mcp-broker/daemon/client';
 import {
   BrokerError,
   type EntryPart,
@@ -8,13 +7,10 @@ import {
 } from '@mcp-broker/daemon/protocol';
 import type { ExecInput } from './arguments.ts';
 import { emptyEnvironment, type Environment } from './aside.ts';
-import { daemonProgram } from './daemon-program.ts';
-import { requireConfig } from './given-config.ts';
-import { sayWhenPending, takeAndStart } from './launch.ts';
-import { plainProgram } from './plain.ts';
+import { askFor, reachDaemon } from './ask.ts';
+import { takeAndStart } from './launch.ts';
+import { plainProgram, startPlain } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
-import { loadSpawn, startServer } from './server.ts';
-import { relaySignals } from './signals.ts';
 
 /**
  * Starts a server that a file describes. The daemon reads the file and decides on what stands there; what
@@ -25,33 +21,24 @@ export async function launchEntry(
   input: ExecInput,
   environment: Environment,
 ): Promise<number> {
-  const paths = locatePaths(input);
-  if (input.config !== undefined) requireConfig(paths.config);
-  const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
+  const reached = await reachDaemon(input);
+  const { client } = reached;
   try {
-    if (input.waitMs !== undefined) sayWhenPending(client, input);
-    const all = environmentBytes(environment);
-    const asked = client.call(
-      'launch.request',
-      {
-        entry: { ...(file === undefined ? {} : { file: resolve(file) }), name },
-        environment: [...input.entries].map(([key, value]) => ({
-          name: key,
-          value,
-          origin: 'entry' as const,
-        })),
-        ...(input.allowArgs ? { allowArgs: true } : {}),
-        ...(input.server === undefined ? {} : { server: input.server }),
-        ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
-      },
-      { attachments: [all] },
-    );
-    all.fill(0);
-    loadSpawn();
-    const { result: ticket } = await asked;
+    const request = {
+      entry: { ...(file === undefined ? {} : { file: resolve(file) }), name },
+      environment: [...input.entries].map(([key, value]) => ({
+        name: key,
+        value,
+        origin: 'entry' as const,
+      })),
+      ...(input.allowArgs ? { allowArgs: true } : {}),
+      ...(input.server === undefined ? {} : { server: input.server }),
+      ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
+    };
+    const ticket = await askFor(client, request, environmentBytes(environment), input);
     if (ticket.entry === undefined) throw otherVersion();
     const draft = draftEntry(ticket.entry, input, environment);
-    if (ticket.ticket !== '') return (await takeAndStart(client, paths, draft, ticket)).exit;
+    if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket)).exit;
     client.close();
     return startAsItIs(draft, ticket);
   } catch (error) {
@@ -63,7 +50,7 @@ export async function launchEntry(
 /** Without references nothing was decided, and nothing is to be taken. */
 function startAsItIs(draft: Draft, { path, entry }: LaunchTicket): Promise<number> {
   if (draft.hasReferences) throw otherVersion();
-  return startServer(plainProgram(draft, entry?.cwd, path), relaySignals());
+  return startPlain(plainProgram(draft, entry?.cwd, path), draft);
 }
 
 /** The launch that the entry describes, in the environment that its client would give it. */
@@ -96,7 +83,7 @@ function isInherited(part: EntryPart): part is Extract<EntryPart, { kind: 'inher
   return typeof part !== 'string' && part.kind === 'inherited';
 }
 
-/** All of it, each `NAME=value` ended by a NUL. Bytes, since values may be secrets; the caller wipes them. */
+/** All of it, each `NAME=value` ended by a NUL. Bytes, since values may be secrets. */
 function environmentBytes(environment: Environment): Buffer {
   let text = '';
   for (const [name, value] of Object.entries(environment)) text += `${name}=${value}\0`;

@@ -2,16 +2,15 @@ import type { ExecInput } from './arguments.ts';
 import { restoreEnvironment } from './aside.ts';
 import { launchEntry } from './entry.ts';
 import { launchWithValues } from './launch.ts';
-import { plainProgram, plainProgramBehind } from './plain.ts';
+import { plainProgram, plainProgramBehind, startPlain } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
-import { startServer, type ServerProgram } from './server.ts';
-import { relaySignals } from './signals.ts';
+import type { ServerProgram } from './server.ts';
 
 /**
  * One launch: what the references of the command's environment stand for comes from the daemon, and
  * the server runs in our place until it ends. Gives its exit code; what stops it from starting is thrown.
  */
-export function exec(input: ExecInput): Promise<number> {
+export async function exec(input: ExecInput): Promise<number> {
   const environment = restoreEnvironment(process.env);
   if (input.entry !== undefined) return launchEntry(input.entry, input, environment);
   const draft = draftLaunch(input, environment);
@@ -26,5 +25,5 @@ async function launchPlain(draft: Draft, input: ExecInput): Promise<number> {
   } catch (error) {
     program = await plainProgramBehind(draft, input, error);
   }
-  return startServer(program, relaySignals());
+  return startPlain(program, draft);
 }

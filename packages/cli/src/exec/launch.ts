@@ -1,13 +1,11 @@
-import { connect, locatePaths, type Client, type Paths } from '@mcp-broker/daemon/client';
-import type { LaunchRequest, LaunchTicket } from '@mcp-broker/daemon/protocol';
+import { toBrokerError, type LaunchRequest, type LaunchTicket } from '@mcp-broker/daemon/protocol';
 
-import { reportWaiting } from '../output/report.ts';
 import type { ExecInput } from './arguments.ts';
-import { daemonProgram } from './daemon-program.ts';
-import { requireConfig } from './given-config.ts';
-import { holdProgram } from './program.ts';
+import { askFor, reachDaemon, type Reached } from './ask.ts';
+import { holdProgram, type Program } from './program.ts';
 import type { Draft } from './references.ts';
-import { loadSpawn, startServer } from './server.ts';
+import { becomeServer, prepareReplace } from './replace.ts';
+import { startServer } from './server.ts';
 import { relaySignals } from './signals.ts';
 import { steeringBytes } from './steering.ts';
 import { tellDaemon } from './told.ts';
@@ -18,19 +16,13 @@ import { fillIn, readValues } from './values.ts';
  * starts the server with them. Gives its exit code.
  */
 export async function launchWithValues(draft: Draft, input: ExecInput): Promise<number> {
-  const paths = locatePaths(input);
-  if (input.config !== undefined) requireConfig(paths.config);
-  const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
+  const reached = await reachDaemon(input);
   try {
-    if (input.waitMs !== undefined) sayWhenPending(client, input);
     const steering = steeringBytes(draft.environment);
-    const extras = steering === undefined ? {} : { attachments: [steering] };
-    const asked = client.call('launch.request', launchRequest(draft, input), extras);
-    steering?.fill(0);
-    loadSpawn();
-    return (await takeAndStart(client, paths, draft, (await asked).result)).exit;
+    const ticket = await askFor(reached.client, launchRequest(draft, input), steering, input);
+    return (await takeAndStart(reached, draft, ticket)).exit;
   } catch (error) {
-    client.close();
+    reached.client.close();
     throw error;
   }
 }
@@ -40,31 +32,37 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
  * connection stays for as long as the server runs.
  */
 export async function takeAndStart(
-  client: Client,
-  paths: Paths,
+  { client, paths }: Reached,
   draft: Draft,
   { launch, ticket, files, path, entry }: LaunchTicket,
 ): Promise<{ readonly exit: Promise<number> }> {
-  const taken = client.call('launch.take', { ticket });
-  const relay = relaySignals();
-  const { result, attachments } = await taken;
-
-  const { args, environment } = fillIn(draft, readValues(result, attachments));
-  environment['MCP_LAUNCH'] = launch;
-  if (path !== undefined) environment['PATH'] = path;
-  const program = holdProgram(files);
+  const { replace } = draft;
+  const taken = client.call('launch.take', { ticket, ...(replace ? { replace } : {}) });
+  // Until we are the server signals end us, as they end any program.
+  const relay = replace ? undefined : relaySignals();
+  const told = tellDaemon(client, paths, launch);
+  let program: Program | undefined;
   try {
+    const [{ result, attachments }] = await Promise.all([taken, replace && prepareReplace()]);
+    const { args, environment } = fillIn(draft, readValues(result, attachments));
+    environment['MCP_LAUNCH'] = launch;
+    if (path !== undefined) environment['PATH'] = path;
+    program = holdProgram(files);
     const name = draft.command;
     const cwd = entry?.cwd;
-    const told = tellDaemon(client, paths, launch);
     const server = { ...program, name, args, environment, cwd, launch, told };
+    if (relay === undefined) becomeServer(server);
     const exit = startServer(server, relay).catch((error: unknown) => {
       client.close();
       throw error;
     });
     return { exit };
+  } catch (error) {
+    // It is followed as the server already, and will not be that.
+    if (replace) await told.ended(toBrokerError(error).exitCode);
+    throw error;
   } finally {
-    program.release();
+    program?.release();
   }
 }
 
@@ -79,13 +77,4 @@ function launchRequest(draft: Draft, input: ExecInput): LaunchRequest {
     ...(input.server === undefined ? {} : { server: input.server }),
     ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
   };
-}
-
-/** A signal that comes while we wait ends us as it ends any program, and the request with us. */
-export function sayWhenPending(client: Client, input: ExecInput): void {
-  let said = '';
-  client.on('launch.pending', ({ hint }) => {
-    if (hint !== said) reportWaiting(hint, input);
-    said = hint;
-  });
 }

@@ -2,7 +2,9 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 import type { ExecInput } from './arguments.ts';
 import { defaultPath, lookUp } from './lookup.ts';
 import type { Draft } from './references.ts';
-import type { ServerProgram } from './server.ts';
+import { becomeServer } from './replace.ts';
+import { startServer, type ServerProgram } from './server.ts';
+import { relaySignals } from './signals.ts';
 import { fillIn } from './values.ts';
 
 /** What is started without a word of the daemon's on its content: it gets nothing of ours. */
@@ -38,4 +40,9 @@ export async function plainProgramBehind(
   const others = more.filter((folder) => !own.includes(folder));
   if (others.length === 0) throw missing;
   return plainProgram(draft, undefined, [...own, ...others].join(':'));
+}
+
+/** Gives its exit code. */
+export function startPlain(program: ServerProgram, { replace }: Draft): Promise<number> {
+  return replace ? becomeServer(program) : startServer(program, relaySignals());
 }

@@ -21,6 +21,8 @@ export interface Draft {
   /** Inherited values with a reference, and all of `--env`. */
   readonly entries: readonly (EnvironmentEntry & { readonly template: Template })[];
   readonly hasReferences: boolean;
+  /** As in the input. */
+  readonly replace: boolean;
 }
 
 /** Finds the references of a launch, and takes `environment` over. Throws `ERR_REFERENCE_IN_ARGUMENT` and `ERR_USAGE`. */
@@ -55,6 +57,7 @@ export function draftLaunch(input: ExecInput, environment: Environment): Draft {
     args,
     environment,
     entries,
+    replace: input.replace,
     hasReferences:
       entries.some(({ template }) => !isReferenceFree(template)) ||
       args.some((arg) => typeof arg !== 'string' && !isReferenceFree(arg)),

@@ -52,7 +52,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
       detached: !sharesGroup,
     });
   } catch (error) {
-    return Promise.reject(spawnFailure(error, path));
+    return Promise.reject(startFailure(error, path));
   }
   const life = watchOver(child, stdin, !sharesGroup, launch);
   relay.to(child, life, sharesGroup);
@@ -67,7 +67,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
 function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      reject(spawnFailure(error, path));
+      reject(startFailure(error, path));
     });
     child.once('exit', (code, signal) => {
       const status = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
@@ -82,7 +82,7 @@ function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Pro
 }
 
 /** Never the error itself: Node's own carries the arguments. */
-function spawnFailure(error: unknown, path: string): BrokerError {
+export function startFailure(error: unknown, path: string): BrokerError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'ENOENT') return notFound(path, 'path');
   if (code === 'E2BIG') {

@@ -20,6 +20,7 @@ function input({ args = [], entries = {}, allowArgs = false }: Typed): ExecInput
     entry: undefined,
     server: undefined,
     allowArgs,
+    replace: false,
     waitMs: undefined,
     home: undefined,
     config: undefined,

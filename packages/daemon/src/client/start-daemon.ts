@@ -50,6 +50,7 @@ export async function startDaemon<T>(
 /** Resolves once the daemon listens, or once it has found another one. */
 async function launch(paths: Paths, program: DaemonProgram, deadline: number): Promise<void> {
   const child = spawnDaemon(paths, program);
+  const left = program.alone === true ? exitOf(child) : undefined;
   const pipe = child.stdio[3] as Readable;
   try {
     const line = await Promise.race([
@@ -64,6 +65,7 @@ async function launch(paths: Paths, program: DaemonProgram, deadline: number): P
     const report = parseReport(line);
     if (report === undefined) throw failed(paths, 'the daemon ended while it started');
     if (report !== 'fine') throw report;
+    await left;
   } finally {
     pipe.destroy();
     child.unref();
@@ -75,7 +77,11 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
   try {
     // Loaded here alone: most uses find the daemon running.
     const { spawn } = process.getBuiltinModule('node:child_process');
-    return spawn(process.execPath, [...daemonArguments(paths, program), '--ready-fd', '3'], {
+    const command = [process.execPath, ...daemonArguments(paths, program), '--ready-fd', '3'];
+    // A shell that leaves at once: what it has started is nobody's child any more.
+    const [file = '', ...args] =
+      program.alone === true ? ['/bin/sh', '-c', '"$@" &', 'sh', ...command] : command;
+    return spawn(file, args, {
       cwd: '/',
       detached: true,
       env: daemonEnvironment('anyone'),
@@ -110,6 +116,12 @@ async function readLine(pipe: Readable): Promise<string> {
     if (text.includes('\n') || text.length > maxReport) break;
   }
   return text;
+}
+
+function exitOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
 }
 
 function spawnFailure(child: ChildProcess): Promise<never> {

@@ -1,7 +1,8 @@
 import { isSupported } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
+import type { RunningLaunch } from '../launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
-import type { BackendStatus, Status } from '../protocol/messages.ts';
+import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 
 /** The daemon itself: how it is, its config, its end. */
@@ -59,13 +60,18 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     ...(grants.problem === undefined ? {} : { grantsProblem: grants.problem.toShape() }),
     pending: approvals.pending.length,
     connections: broker.connections(),
-    launches: broker.running.list.map(({ since, wrapper, process: server, ...known }) => ({
-      ...known,
-      since: new Date(since).toISOString(),
-      wrapper: wrapper.pid,
-      ...(server === undefined ? {} : { pid: server.pid }),
-    })),
+    launches: broker.running.list.map(launchStatus),
     audit: { sequence: audit.sequence, state: audit.state },
+  };
+}
+
+function launchStatus({ since, wrapper, process: server, ...known }: RunningLaunch): LaunchStatus {
+  const pids = known.replaced === true ? { pid: wrapper.pid } : { wrapper: wrapper.pid };
+  return {
+    ...known,
+    since: new Date(since).toISOString(),
+    ...pids,
+    ...(server === undefined ? {} : { pid: server.pid }),
   };
 }
 

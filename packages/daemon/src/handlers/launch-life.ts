@@ -12,8 +12,8 @@ export function launchLifeHandlers({
     },
 
     // Its audit line is not waited for: the client waits for the wrapper to end.
-    async 'launch.ended'({ launch, exit }, { peer }) {
-      running.ended(launch, peer, exit);
+    async 'launch.ended'({ launch, exit }, { peer, connection }) {
+      running.ended(launch, peer, exit, connection);
       return { result: {} };
     },
   };

@@ -153,7 +153,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       }
     },
 
-    async 'launch.take'({ ticket }, context) {
+    async 'launch.take'({ ticket, replace }, context) {
       const launch = tickets.redeem(context, ticket);
       const about = { ...caller(context), ...(launch === undefined ? {} : lineOf(launch)) };
       const began = broker.clock.monotonic();
@@ -185,7 +185,13 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         }
         keyring.touch();
         broker.launches.add(context.peer);
-        broker.running.taken(runningLaunch(broker, launch, context), context.connection);
+        broker.running.taken(
+          {
+            ...runningLaunch(broker, launch, context),
+            ...(replace === true ? { replaced: true } : {}),
+          },
+          context.connection,
+        );
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
         return refuse(about, error, reading ? 'resolve' : 'deny');

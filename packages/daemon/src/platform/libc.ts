@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
-import type Koffi from 'koffi';
 import { BrokerError } from '@mcp-broker/providers/errors';
+import { loadKoffi } from './koffi.ts';
 
-// Required, because what an import finds imports `node:util` and `node:fs` in turn, and Node then loads all
-// that their exports stand for: a tenth of the daemon's start.
-const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+/** A list is an array of C strings, with null as its end. */
+export type CValue = number | Buffer | string | readonly (string | null)[];
 
 /** The calls into the C library that every Unix spells alike. Integers of the C ABI are `int`. */
 export interface Libc {
@@ -17,7 +15,7 @@ export interface Libc {
   /** False: someone else holds the lock. */
   tryLock(fd: number): boolean;
   /** A function of this process by its C prototype; for what one platform has alone. */
-  declare(prototype: string): (...values: readonly (number | Buffer)[]) => number;
+  declare(prototype: string): (...values: readonly CValue[]) => number;
   /** Of the last call that failed. */
   errno(): number;
   /** What to throw after a call that failed. */
@@ -34,6 +32,7 @@ export function openLibc(wouldBlock: number): Libc {
       hint: 'run the broker on a little-endian machine, such as x86-64 or arm64',
     });
   }
+  const koffi = loadKoffi();
   // Null: this process itself, which has a C library loaded whatever its file is called.
   const library = koffi.load(null);
   const declare: Libc['declare'] = (prototype) => library.func(prototype);
@@ -41,6 +40,10 @@ export function openLibc(wouldBlock: number): Libc {
   const getrlimit = declare('int getrlimit(int, void *)');
   const setrlimit = declare('int setrlimit(int, void *)');
   const flock = declare('int flock(int, int)');
+  const failure: Libc['failure'] = (call) =>
+    new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
+      hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
+    });
 
   return {
     getsockopt(fd, level, option, size) {
@@ -70,10 +73,4 @@ export function openLibc(wouldBlock: number): Libc {
     errno: () => koffi.errno(),
     failure,
   };
-}
-
-function failure(call: string): BrokerError {
-  return new BrokerError('ERR_INTERNAL', `${call} failed with error ${koffi.errno()}`, {
-    hint: 'this system refuses a call that the daemon cannot do without: see docs/errors.md',
-  });
 }

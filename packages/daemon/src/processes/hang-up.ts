@@ -1,6 +1,5 @@
 import { closeSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type Koffi from 'koffi';
+import { loadKoffi } from '../platform/koffi.ts';
 
 // From <asm-generic/poll.h> and <sys/eventfd.h> of Linux.
 const POLLIN = 0x1;
@@ -16,8 +15,7 @@ const EFD_CLOEXEC = 0o2000000;
  */
 export function watchHangUp(fd: number, onHangUp: () => void): () => void {
   if (process.platform !== 'linux') return () => undefined;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
+  const library = loadKoffi().load(null);
   const eventfd = library.func('int eventfd(unsigned int, int)') as (
     start: number,
     flags: number,

@@ -138,6 +138,12 @@ export interface BackendStatus {
   readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
 }
 
+export interface LaunchTake {
+  readonly ticket: string;
+  /** The process that asks becomes the server itself. */
+  readonly replace?: boolean;
+}
+
 /** A launch that runs. */
 export interface LaunchStatus {
   readonly launch: string;
@@ -150,10 +156,12 @@ export interface LaunchStatus {
   readonly client?: string;
   /** Who started that process; it may have ended. The name is what that program calls itself. */
   readonly parent?: { readonly pid: number; readonly name: string };
-  /** Pid of the process that took the values. */
-  readonly wrapper: number;
+  /** Pid of the process that took the values; none where that has become the server. */
+  readonly wrapper?: number;
   /** Of the server; not there until the wrapper has told it. */
   readonly pid?: number;
+  /** The process that took the values has become the server, or is about to. */
+  readonly replaced?: true;
 }
 
 export interface Status {
@@ -255,7 +263,7 @@ export interface Methods extends ApprovalMethods {
    */
   'launch.request': { params: LaunchRequest | EntryLaunchRequest; result: LaunchTicket };
   /** The answer's attachments: one value for each reference that has one. */
-  'launch.take': { params: { readonly ticket: string }; result: LaunchValues };
+  'launch.take': { params: LaunchTake; result: LaunchValues };
   /** The server runs: a child of the process that took its values. Again to a daemon that has restarted. */
   'launch.started': { params: { readonly launch: string; readonly pid: number }; result: None };
   /** The server has ended with this exit code, or with 128 and the number of its signal. */

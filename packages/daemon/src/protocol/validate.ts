@@ -96,7 +96,7 @@ const params = {
       server: z.exactOptional(claim),
       waitMs: z.exactOptional(count(maxWaitMs)),
     }),
-  'launch.take': () => z.strictObject({ ticket: name }),
+  'launch.take': () => z.strictObject({ ticket: name, replace: z.exactOptional(z.boolean()) }),
   'launch.started': () => z.strictObject({ launch: name, pid: count(maxPid) }),
   'launch.ended': () => z.strictObject({ launch: name, exit: count(255) }),
   'approval.list': none,

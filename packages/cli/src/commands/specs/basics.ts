@@ -70,7 +70,10 @@ export const exec: CommandSpec = {
   summary: 'start an MCP server with its secrets in its environment',
   details:
     'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and ' +
-    "stderr are the server's own, and so is the exit status. It never asks anything.",
+    "stderr are the server's own, and so is the exit status. It never asks anything. Otherwise it stays " +
+    'beside the server, passes signals on, and ends all that the server has started when that ends, when ' +
+    'its client closes stdin, and when either of the two is killed. With --replace it is the server: that is ' +
+    'for its parent to end, and what it leaves is left.',
   arguments: [
     [
       'COMMAND [ARG...]',
@@ -85,6 +88,7 @@ export const exec: CommandSpec = {
     ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
     ['--server <NAME>', 'what to call this server in requests and in the audit'],
     ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],
+    ['--replace', 'become the server (same pid), and do not stay beside it; see above'],
     [
       '--wait-approval <DURATION>',
       'if nobody has approved it yet, wait this long (30s, 5m; at most 1h)',
