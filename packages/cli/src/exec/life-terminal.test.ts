@@ -233,4 +233,33 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
     await expect.poll(() => lives(Number(server)), polled).toBe(false);
     await terminal.ended;
   });
+
+  test.each([
+    ['raw', 'kill'],
+    ['cooked', 'type'],
+  ])('of a client whose terminal is %s: one SIGINT reaches the server (%s)', async (mode, how) => {
+    const client = `import os, signal, subprocess, sys, termios, time, tty
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+if sys.argv[1] == 'raw':
+    tty.setraw(0, termios.TCSANOW)
+child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+if sys.argv[1] == 'raw':
+    while os.read(0, 1) != b'k': pass
+    child.send_signal(signal.SIGINT)
+    while os.read(0, 1) != b'a': pass
+else:
+    while sys.stdin.readline() != 'a\\n': pass
+child.stdin.write(b'end')
+child.stdin.flush()
+sys.exit(child.wait())`;
+    const words = [...exec, process.execPath, 'heeding.js'];
+    const options = { env: life.env, cwd: life.folder };
+    const terminal = startPty('python3', ['-c', client, mode, ...words], options);
+    await terminal.see(/runs/u);
+    terminal.type(how === 'kill' ? 'k' : control.c);
+    await terminal.see(/got SIGINT/u);
+    terminal.type('a\n');
+    const { code, shown } = await terminal.ended;
+    expect([code, shown.match(/got SIG\w+/gu)]).toEqual([9, ['got SIGINT']]);
+  });
 });

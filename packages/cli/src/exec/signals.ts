@@ -62,11 +62,15 @@ export function relaySignals(): Relay {
       process.kill(process.pid, signal);
       return;
     }
+    const { child, life, sharesGroup } = target;
+    const send = (): void => {
+      child.kill(signal);
+      if (ending.has(signal)) life.signalled();
+    };
     // Whoever continues a job continues all of it; behind the shell too.
-    if (target.sharesGroup && signal === 'SIGCONT') return;
-    if (target.sharesGroup && toGroups.has(signal) && isInFront()) return;
-    target.child.kill(signal);
-    if (ending.has(signal)) target.life.signalled();
+    if (sharesGroup && signal === 'SIGCONT') return;
+    if (sharesGroup && toGroups.has(signal) && isInFront()) life.unlessTyped(send);
+    else send();
   };
   const stop = (): void => {
     for (const signal of forwarded) process.off(signal, pass);
