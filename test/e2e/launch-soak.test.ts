@@ -84,8 +84,8 @@ async function withDaemonKilled(): Promise<void> {
   await gone(killed.flatMap(({ pids }) => pids));
   const servers = kept.map(({ pids: [server] }) => server);
   const known = async (): Promise<unknown> =>
-    (await statusOf(home)).launches.map(({ pid }) => pid).sort();
-  await expect.poll(known, long).toEqual(servers.sort());
+    (await statusOf(home)).launches.map(({ pid }) => String(pid)).sort();
+  await expect.poll(known, long).toEqual(servers.map(String).sort());
   await unlock(home);
   for (const launched of kept) pick(ends)(launched);
   await gone(kept.flatMap(({ pids, wrapper }) => [...pids, wrapper]));
@@ -104,17 +104,17 @@ test.skipIf(lacks('linux', 'setsid', 'python3'))(
     await many(rounds / 2);
     await settled();
 
-    const after = await statusOf(home);
-    expect(after.connections).toBe(connections);
+    const now = await statusOf(home);
+    expect(now.connections).toBe(connections);
     await expect.poll(() => descriptorsOf(daemon), long).toBeLessThanOrEqual(descriptors);
-    expect(after.memory.resident - memory.resident).toBeLessThan(16 * mebibyte);
-    expect(after.memory.reserved).toBe(memory.reserved);
+    expect(now.memory.resident - memory.resident).toBeLessThan(16 * mebibyte);
+    expect(now.memory.reserved).toBe(memory.reserved);
     expect(zombies()).toEqual([]);
     expect(ofHome()).toEqual([daemon]);
     process.stdout.write(
       `${rounds} launches, ${daemonKills} ends of the daemon: ${started.length} processes gone; daemon before and ` +
         `after ${rounds / 2}: ${descriptors} and ${descriptorsOf(daemon)} descriptors, ` +
-        `${size(memory.resident)} and ${size(after.memory.resident)}\n`,
+        `${size(memory.resident)} and ${size(now.memory.resident)}\n`,
     );
   },
   60_000 + rounds * 2000,
