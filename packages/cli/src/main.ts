@@ -1,6 +1,6 @@
 import { parseExec, type ExecInput } from './exec/arguments.ts';
 import { exec } from './exec/index.ts';
-import { giveUpStreams } from './exec/stdio.ts';
+import { giveUpStreams, leave } from './exec/stdio.ts';
 import { reportError } from './output/report.ts';
 
 /** The exit code; never rejects. */
@@ -10,8 +10,7 @@ async function main(argv: readonly string[]): Promise<number> {
     input = parseExec(argv);
     if (input !== undefined) {
       giveUpStreams();
-      // Leaves at once: there is nothing to flush, and tidying up takes half a millisecond.
-      process.exit(await exec(input));
+      leave(await exec(input));
     }
     const { run } = await import('./commands/index.ts');
     return await run(argv);

@@ -63,6 +63,8 @@ export function lifeFixture(): LifeFixture {
     const child = spawn(command, args, {
       env: env(),
       stdio: ['ignore', 'pipe', 'inherit'],
+      // Without the terminal of whoever runs the tests.
+      detached: true,
       ...options,
     });
     pids.push(child.pid ?? 0);

@@ -19,6 +19,11 @@ export function lookAround(): Stdin {
 export interface Life {
   /** A signal that ends was passed on to the server. */
   signalled(): void;
+  /**
+   * A signal came that a key of our terminal may have sent to the server as well. Calls back if none has: a
+   * client that reads each key itself and ends its servers by SIGINT.
+   */
+  unlessTyped(pass: () => void): void;
   /** The server has ended; resolves when what it left has too. */
   ended(): Promise<void>;
 }
@@ -30,7 +35,7 @@ export function watchOver(
   ownSession: boolean,
   launch?: string,
 ): Life {
-  if (pid === undefined) return { signalled: () => undefined, ended: async () => undefined };
+  if (pid === undefined) return noLife;
   let loading: Promise<Guard | undefined> | undefined;
   const load = (over?: { readonly group: boolean }): Promise<Guard | undefined> =>
     (loading ??= import('../guard/index.ts').then(
@@ -42,6 +47,12 @@ export function watchOver(
   const cancel = ofClient ? systemClock.after(watchAfterMs, () => void load()) : undefined;
   return {
     signalled: () => void load().then((guard) => guard?.signalled()),
+    unlessTyped(pass) {
+      if (!ofClient) return;
+      void load().then((guard) => {
+        if (guard?.terminalMakesSignals() === false) pass();
+      });
+    },
     async ended() {
       cancel?.();
       const group = ownSession && groupLives(pid);
@@ -51,6 +62,12 @@ export function watchOver(
     },
   };
 }
+
+const noLife: Life = {
+  signalled: () => undefined,
+  unlessTyped: () => undefined,
+  ended: async () => undefined,
+};
 
 function groupLives(group: number): boolean {
   try {

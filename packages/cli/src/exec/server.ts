@@ -3,7 +3,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { exitCodeOfSignal } from '../output/exit-code.ts';
 import type { Environment } from './aside.ts';
-import { hasTerminal, lookAround, watchOver, type Life } from './life.ts';
+import { hasTerminal, lookAround, watchOver } from './life.ts';
 import { notExecutable, notFound } from './lookup.ts';
 import type { Relay } from './signals.ts';
 import { leaveStdout } from './stdio.ts';
@@ -34,8 +34,9 @@ export function loadSpawn(): void {
 /**
  * Starts a server on our own stdin, stdout and stderr, of which not a byte is copied: in a session of its
  * own, or with a controlling terminal in our group, so that job control is as without us. The promise gives
- * its exit code, or is rejected with `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`. Neither it nor
- * anything else here holds the program's environment any longer than the start takes.
+ * its exit code, or is rejected with `ERR_COMMAND_NOT_FOUND` or `ERR_NOT_EXECUTABLE`; for a shell on a
+ * terminal a signal that ends the server ends us too. Neither it nor anything else here holds the program's
+ * environment any longer than the start takes.
  */
 export function startServer(program: ServerProgram, relay: Relay): Promise<number> {
   const { spawn } = process.getBuiltinModule('node:child_process');
@@ -61,10 +62,6 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
     if (!stdin.hasEnded) leaveStdout();
     told?.started(child.pid);
   }
-  return exitOf(child, path, life, told);
-}
-
-function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(startFailure(error, path));
@@ -75,6 +72,8 @@ function exitOf(child: ChildProcess, path: string, life: Life, told?: Told): Pro
         .ended()
         .then(() => told?.ended(status))
         .then(() => {
+          // A shell looks at more than the number: after Ctrl-C it goes on with a loop or a script, or not.
+          if (signal !== null && sharesGroup && !stdin.ofClient) relay.endBy(signal);
           resolve(status);
         });
     });

@@ -24,14 +24,26 @@ const forwarded: readonly NodeJS.Signals[] = [
 ];
 
 /** What a terminal or its shell sends to a whole group, so to the server too. */
-const toGroups: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
+const toGroups: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
 
 /** After these nothing of the launch may be left. */
 const ending: ReadonlySet<NodeJS.Signals> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
 
+/** What ends a process and leaves no core file: ours would hold values. */
+const withoutCore: ReadonlySet<NodeJS.Signals> = new Set([
+  'SIGHUP',
+  'SIGINT',
+  'SIGKILL',
+  'SIGPIPE',
+  'SIGALRM',
+  'SIGTERM',
+]);
+
 export interface Relay {
   /** `sharesGroup`: the server is in our own process group, on the same terminal. */
   to(child: ChildProcess, life: Life, sharesGroup: boolean): void;
+  /** Ends us by the signal that has ended the server, where that leaves no core file. */
+  endBy(signal: NodeJS.Signals): void;
   stop(): void;
 }
 
@@ -50,9 +62,15 @@ export function relaySignals(): Relay {
       process.kill(process.pid, signal);
       return;
     }
-    if (target.sharesGroup && toGroups.has(signal) && isInFront()) return;
-    target.child.kill(signal);
-    if (ending.has(signal)) target.life.signalled();
+    const { child, life, sharesGroup } = target;
+    const send = (): void => {
+      child.kill(signal);
+      if (ending.has(signal)) life.signalled();
+    };
+    // Whoever continues a job continues all of it; behind the shell too.
+    if (sharesGroup && signal === 'SIGCONT') return;
+    if (sharesGroup && toGroups.has(signal) && isInFront()) life.unlessTyped(send);
+    else send();
   };
   const stop = (): void => {
     for (const signal of forwarded) process.off(signal, pass);
@@ -61,6 +79,11 @@ export function relaySignals(): Relay {
   return {
     to: (child, life, sharesGroup) => {
       target = { child, life, sharesGroup };
+    },
+    endBy: (signal) => {
+      if (!withoutCore.has(signal)) return;
+      stop();
+      process.kill(process.pid, signal);
     },
     stop,
   };

@@ -1,4 +1,10 @@
-import { createTree, readStat, sleep, watchHangUp } from '@mcp-broker/daemon/processes';
+import {
+  createTree,
+  makesSignals,
+  readStat,
+  sleep,
+  watchHangUp,
+} from '@mcp-broker/daemon/processes';
 
 import type { Stdin } from '../exec/of-client.ts';
 
@@ -21,6 +27,8 @@ export interface Guarded {
 export interface Guard {
   /** A signal that ends was passed on: what does not end by itself is ended. */
   signalled(): void;
+  /** The keys of our terminal are signals: one that it sends may be a key. */
+  terminalMakesSignals(): boolean;
   /** The server has ended: so does what it left. Resolves when nothing is left. */
   ended(): Promise<void>;
 }
@@ -63,6 +71,7 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
     signalled() {
       void climb(ladderMs);
     },
+    terminalMakesSignals: makesSignals,
     async ended() {
       stopWatching();
       if (ofClient || climbing) await tree.end(graceMs, sleep);

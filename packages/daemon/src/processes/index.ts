@@ -2,4 +2,5 @@
 export { sleep } from '../clock.ts';
 export { readStat } from '../platform/proc.ts';
 export { watchHangUp } from './hang-up.ts';
+export { makesSignals } from './terminal.ts';
 export { createTree, type Tree } from './tree.ts';

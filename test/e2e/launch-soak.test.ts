@@ -1,0 +1,170 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createHome, expectSuccess, type Home } from '../kit/home.ts';
+import {
+  gentle,
+  killDaemon,
+  launchOf,
+  lives,
+  parentOf,
+  startLaunch,
+  statFields,
+  statusOf,
+  stubborn,
+  unlock,
+  type Client,
+  type Launched,
+} from '../kit/launches.ts';
+import { lacks } from '../kit/needs.ts';
+
+// Many launches, each of which somebody kills at a time of chance: its wrapper, its client, its server, or
+// the daemon of them all. `pnpm test:soak` runs a thousand.
+
+const rounds = process.env['MCP_TEST_SOAK'] === undefined ? 100 : 1000;
+const daemonKills = 5;
+const atOnce = 10;
+const long = { timeout: 30_000 };
+const mebibyte = 1024 * 1024;
+
+let home: Home;
+const started: number[] = [];
+
+beforeAll(async () => {
+  home = await createHome({ kind: 'sealed' });
+  await home.set('TOKEN', 'value');
+  for (const script of [stubborn, gentle]) await home.approve(launchOf(script));
+}, 60_000);
+afterAll(async () => {
+  await home.remove();
+});
+afterEach(() => {
+  for (const pid of started.filter(lives)) process.kill(pid, 'SIGKILL');
+});
+
+const kinds: readonly Client[] = ['node', 'node', 'pipe', 'socket', 'bun'];
+const ends: readonly ((launched: Launched) => unknown)[] = [
+  ({ wrapper }) => process.kill(wrapper, 'SIGKILL'),
+  ({ wrapper }) => process.kill(wrapper, 'SIGTERM'),
+  ({ client }) => client.kill('SIGKILL'),
+  ({ pids: [server = 0] }) => process.kill(server, 'SIGKILL'),
+  ({ closeStdin }) => closeStdin(),
+];
+
+/** One that is not killed by name ends when its client closes stdin. */
+async function one(): Promise<void> {
+  const script = chance(10) === 0 ? stubborn : gentle;
+  const launched = await startLaunch(home, script, pick(kinds), started);
+  await after(chance(50));
+  try {
+    pick(ends)(launched);
+  } catch {
+    // It has ended already.
+  }
+  await launched.ended;
+}
+
+/** Ten at a time. */
+async function many(count: number): Promise<void> {
+  let left = count;
+  const worker = async (): Promise<void> => {
+    while ((left -= 1) >= 0) await one();
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/** Some run on while the daemon is away: their wrappers find the next one, or are gone by then. */
+async function withDaemonKilled(): Promise<void> {
+  const running = await Promise.all(
+    Array.from({ length: atOnce }, () => startLaunch(home, gentle, pick(kinds), started)),
+  );
+  const [kept, killed] = [running.slice(0, atOnce / 2), running.slice(atOnce / 2)];
+  await killDaemon(home);
+  for (const { wrapper } of killed) process.kill(wrapper, 'SIGKILL');
+  expectSuccess(await home.mcp(['daemon', 'start']));
+  await gone(killed.flatMap(({ pids }) => pids));
+  const servers = kept.map(({ pids: [server] }) => server);
+  const known = async (): Promise<unknown> =>
+    (await statusOf(home)).launches.map(({ pid }) => String(pid)).sort();
+  await expect.poll(known, long).toEqual(servers.map(String).sort());
+  await unlock(home);
+  for (const launched of kept) pick(ends)(launched);
+  await gone(kept.flatMap(({ pids, wrapper }) => [...pids, wrapper]));
+}
+
+test.skipIf(lacks('linux', 'setsid', 'python3'))(
+  `${rounds} launches with somebody killed at a time of chance leave nothing`,
+  async () => {
+    for (let kill = 0; kill < daemonKills; kill += 1) {
+      await many(rounds / 2 / daemonKills);
+      await withDaemonKilled();
+    }
+    await settled();
+    const { pid: daemon, connections, memory } = await statusOf(home);
+    const descriptors = descriptorsOf(daemon);
+    await many(rounds / 2);
+    await settled();
+
+    const now = await statusOf(home);
+    expect(now.connections).toBe(connections);
+    await expect.poll(() => descriptorsOf(daemon), long).toBeLessThanOrEqual(descriptors);
+    expect(now.memory.resident - memory.resident).toBeLessThan(16 * mebibyte);
+    expect(now.memory.reserved).toBe(memory.reserved);
+    expect(zombies()).toEqual([]);
+    expect(ofHome()).toEqual([daemon]);
+    process.stdout.write(
+      `${rounds} launches, ${daemonKills} ends of the daemon: ${started.length} processes gone; daemon before and ` +
+        `after ${rounds / 2}: ${descriptors} and ${descriptorsOf(daemon)} descriptors, ` +
+        `${size(memory.resident)} and ${size(now.memory.resident)}\n`,
+    );
+  },
+  60_000 + rounds * 2000,
+);
+
+async function settled(): Promise<void> {
+  await gone(started);
+  await expect.poll(async () => (await statusOf(home)).launches, long).toEqual([]);
+}
+
+async function gone(pids: readonly number[]): Promise<void> {
+  await expect.poll(() => pids.filter(lives), long).toEqual([]);
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Those that have ended and wait for their parent; what init has inherited is its own to collect. */
+function zombies(): number[] {
+  return started.filter((pid) => statFields(pid)[0] === 'Z' && parentOf(pid) !== 1);
+}
+
+/** Every process with this home in its environment: nothing hides from its own user there. */
+function ofHome(): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`HOME=${home.folder}\0`);
+      } catch {
+        return false;
+      }
+    });
+}
+
+function pick<T>(list: readonly T[]): T {
+  return list[chance(list.length)] as T;
+}
+
+function chance(below: number): number {
+  return Math.floor(Math.random() * below);
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+function size(bytes: number): string {
+  return `${(bytes / mebibyte).toFixed(1)} MiB`;
+}
