@@ -93,7 +93,7 @@ describe('the launcher', () => {
     const script = join(folder, 'parent.sh');
     writeFileSync(script, '#!/bin/sh\ntr "\\0" " " < /proc/$PPID/cmdline\n', { mode: 0o755 });
     const { stdout } = await launch(['exec', '--', script]);
-    expect(stdout).toMatch(/^\S*node --disable-sigusr1 \S+mcp\.cjs exec -- /u);
+    expect(stdout).toMatch(/^\S*node --disable-sigusr1 .*\S+mcp\.cjs exec -- /u);
   });
 
   test('is found behind symlinks, relative, absolute and one after another', async () => {
