@@ -27,21 +27,27 @@ const hotPath: UserConfig = {
 const late: Readonly<Record<string, string>> = {
   './commands/index.ts': './commands.mjs',
   '../commands/index.ts': './commands.mjs',
+  './guard/index.ts': './guard.mjs',
   '../guard/index.ts': './guard.mjs',
+};
+const loadedLate: UserConfig['plugins'] = {
+  name: 'loaded-late',
+  resolveId: (source) => {
+    const id = late[source];
+    return id === undefined ? undefined : { id, external: true };
+  },
 };
 
 const config: UserConfig[] = [
-  { ...hotPath, entry: { mcp: 'src/mcp.ts' }, deps: { neverBundle: ['./main.cjs'] } },
+  { ...hotPath, entry: { mcp: 'src/mcp.ts' }, plugins: [loadedLate] },
   {
     ...hotPath,
-    entry: { main: 'src/main.ts' },
+    entry: { main: 'src/command.ts' },
     plugins: [
+      loadedLate,
       {
-        name: 'loaded-late',
-        resolveId: (source) => {
-          const id = late[source];
-          return id === undefined ? undefined : { id, external: true };
-        },
+        name: 'imported-by-mcp.cjs',
+        renderChunk: (code) => code.replaceAll(/\bimport\((?=["'`]\.)/gu, 'importLate('),
       },
     ],
   },

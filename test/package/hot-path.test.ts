@@ -11,9 +11,9 @@ const dist = fileURLToPath(new URL('../../packages/cli/dist/', import.meta.url))
 const budget = 60 * 1024;
 
 /** Loaded at the start of every launch. */
-const eager = ['node:buffer', 'node:fs', 'node:module', 'node:net', 'node:os', 'node:path'];
-/** Loaded when it comes to that: the server starts, the daemon has to be started, `--config` is given. */
-const late = ['node:child_process', 'node:crypto', 'node:module', 'node:tty'];
+const eager = ['node:buffer', 'node:fs', 'node:net', 'node:path', 'node:vm'];
+/** Loaded when it comes to that: the server starts or ends, the daemon has to be started, `--config` is given. */
+const late = ['node:child_process', 'node:crypto', 'node:module', 'node:os', 'node:tty'];
 
 interface Graph {
   readonly files: ReadonlySet<string>;
@@ -22,14 +22,14 @@ interface Graph {
   readonly dynamic: ReadonlySet<string>;
 }
 
-function walk(entry: string): Graph {
+function walk(...entries: string[]): Graph {
   const graph = {
     files: new Set<string>(),
     modules: new Set<string>(),
     builtins: new Set<string>(),
     dynamic: new Set<string>(),
   };
-  const open = [entry];
+  const open = entries;
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (graph.files.has(file)) continue;
     graph.files.add(file);
@@ -53,11 +53,13 @@ function named(text: string, pattern: RegExp): string[] {
 }
 
 describe('the hot path as built', () => {
-  const graph = walk(join(dist, 'mcp.cjs'));
+  // The first reads and runs the second.
+  const files = ['main.cjs', 'mcp.cjs'].map((name) => join(dist, name));
+  const graph = walk(...files);
   const texts = [...graph.files].map((file) => readFileSync(file, 'utf8'));
 
   test('is the entry and one bundle, 60 KB together at most', () => {
-    expect([...graph.files]).toEqual([join(dist, 'mcp.cjs'), join(dist, 'main.cjs')]);
+    expect([...graph.files].toSorted()).toEqual(files);
     const bytes = [...graph.files].reduce((sum, file) => sum + statSync(file).size, 0);
     expect(bytes).toBeLessThanOrEqual(budget);
   });
@@ -73,8 +75,15 @@ describe('the hot path as built', () => {
     for (const text of texts) {
       // A name that is computed would hide from the patterns above.
       expect(text.match(/\b(?:require|getBuiltinModule|import)\((?!\s*["'`])/gu)).toBeNull();
-      expect(text).not.toMatch(/\beval\(|new Function\(|process\.binding/u);
+      expect(text).not.toMatch(/\beval\(|new Function\(|process\.binding|import\.meta/u);
     }
+    const [main = '', mcp = ''] = files.map((file) => readFileSync(file, 'utf8'));
+    expect(named(main, /\bimportLate\(\s*["'`]([^"'`]+)["'`]\s*\)/gu).toSorted()).toEqual(
+      [...graph.dynamic].toSorted(),
+    );
+    // Code of `vm` that imports makes Node warn, on the stderr of the server.
+    expect(main).not.toMatch(/\bimport\(|node:vm/u);
+    expect(mcp.match(/\bScript\(/gu)).toHaveLength(1);
   });
 
   test('finds the daemon by its name alone, and what --replace loads of it', () => {

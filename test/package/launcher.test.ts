@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   chmodSync,
@@ -106,7 +105,7 @@ describe('the launcher', () => {
     const script = join(folder, 'parent.sh');
     writeFileSync(script, '#!/bin/sh\ntr "\\0" " " < /proc/$PPID/cmdline\n', { mode: 0o755 });
     const { stdout } = await launch(['exec', '--', script]);
-    expect(stdout).toMatch(/^\S*node --disable-sigusr1 \S+mcp\.cjs exec -- /u);
+    expect(stdout).toMatch(/^\S*node --disable-sigusr1 .*\S+mcp\.cjs exec -- /u);
   });
 
   test('is found behind symlinks, relative, absolute and one after another', async () => {
@@ -210,20 +209,5 @@ describe('the launcher says in one line', () => {
       stdout: `${version}\n`,
       stderr: '',
     });
-  });
-});
-
-describe('the compile cache', () => {
-  test('lies in the home when that is the user’s alone, and nowhere else', async () => {
-    const home = join(folder, 'cached');
-    mkdirSync(home);
-    const count = async (mode: number): Promise<boolean> => {
-      chmodSync(home, mode);
-      const env = environment({ MCP_HOME: home });
-      expect((await launch(['exec', '--', 'true'], { env })).code).toBe(0);
-      return spawnSync('find', [home, '-type', 'f']).stdout.length > 0;
-    };
-    expect(await count(0o755)).toBe(false);
-    expect(await count(0o700)).toBe(true);
   });
 });

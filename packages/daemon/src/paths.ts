@@ -1,5 +1,4 @@
 import { realpathSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
 
@@ -62,8 +61,9 @@ export function locatePaths(options: PathOptions = {}): Paths {
  * folder that we happen to stand in is anybody's: a repository may bring a `.mcp` along.
  */
 export function personalFolder(): string {
-  const folder = homedir();
-  return isAbsolute(folder) ? folder : userInfo().homedir;
+  const folder = process.env['HOME'] ?? '';
+  // Loaded here alone: the hot path seldom needs it.
+  return isAbsolute(folder) ? folder : process.getBuiltinModule('node:os').userInfo().homedir;
 }
 
 export function defaultHome(): string {

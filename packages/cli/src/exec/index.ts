@@ -6,15 +6,25 @@ import { plainProgram, plainProgramBehind, startPlain } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
 import type { ServerProgram } from './server.ts';
 
+export interface Ran {
+  /** The server's exit code. */
+  readonly exit: number;
+  /** It took the whole way, by the daemon. */
+  readonly asked: boolean;
+}
+
 /**
  * One launch: what the references of the command's environment stand for comes from the daemon, and
- * the server runs in our place until it ends. Gives its exit code; what stops it from starting is thrown.
+ * the server runs in our place until it ends. What stops it from starting is thrown.
  */
-export async function exec(input: ExecInput): Promise<number> {
+export async function exec(input: ExecInput): Promise<Ran> {
   const environment = restoreEnvironment(process.env);
-  if (input.entry !== undefined) return launchEntry(input.entry, input, environment);
+  if (input.entry !== undefined) {
+    return { exit: await launchEntry(input.entry, input, environment), asked: true };
+  }
   const draft = draftLaunch(input, environment);
-  return draft.hasReferences ? launchWithValues(draft, input) : launchPlain(draft, input);
+  if (!draft.hasReferences) return { exit: await launchPlain(draft, input), asked: false };
+  return { exit: await launchWithValues(draft, input), asked: true };
 }
 
 /** Without references no daemon is needed, and none started. */

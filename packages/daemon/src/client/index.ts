@@ -2,6 +2,7 @@ import { ClientConnection } from './connection.ts';
 import type { Client, ConnectOptions } from './client.ts';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Paths } from '../paths.ts';
+import { startDaemon } from './start-daemon.ts';
 import { checkFolders, checkPathLength, requirePrivate, statSocket } from '../socket-folder.ts';
 
 export type { CallExtras, Client, ConnectOptions, DaemonProgram, Reply } from './client.ts';
@@ -28,7 +29,6 @@ export async function connect(paths: Paths, options: ConnectOptions = {}): Promi
       retryable: true,
     });
   }
-  const { startDaemon } = await import('./start-daemon.ts');
   return startDaemon(paths, options.start, attempt);
 }
 
