@@ -104,15 +104,11 @@ export class Channel {
       socket.destroy();
       return;
     }
-    const buffers = encode(message, attachments);
-    socket.cork();
-    for (const buffer of buffers) {
-      // Called when the bytes are with the kernel, and also when they will never be.
-      socket.write(buffer, () => {
-        buffer.fill(0);
-      });
-    }
-    socket.uncork();
+    const bytes = encode(message, attachments);
+    // Called when the bytes are with the kernel, and also when they will never be.
+    socket.write(bytes, () => {
+      bytes.fill(0);
+    });
     this.#pace();
   }
 

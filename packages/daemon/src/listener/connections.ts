@@ -3,6 +3,7 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import { Channel } from './channel.ts';
 import type { ListenerOptions } from './handler.ts';
 import { createPeerWatch, type Watched } from './peer-watch.ts';
+import { descriptorShares } from '../platform/platform.ts';
 import { admitPeer, type Admission, type Entrance, type Peer } from './peer.ts';
 import { rpcCodes } from '../protocol/envelope.ts';
 import { readWith } from './reading.ts';
@@ -19,6 +20,8 @@ export class Connections {
   readonly #entrance: Entrance;
   readonly #watch: ReturnType<typeof createPeerWatch>;
   readonly #entries = new Set<Entry>();
+  /** As many as the config says, and as there are descriptors for. */
+  readonly #most: number;
   readonly #perProcess = new Map<number, number>();
   #lastId = 0;
   #onIdle: (() => void) | undefined;
@@ -33,6 +36,10 @@ export class Connections {
       allows: (controlGroup) => namespaces?.allows(controlGroup) === true,
       configFile: paths.config,
     };
+    this.#most = Math.min(
+      options.limits.connections,
+      descriptorShares(platform.descriptorLimit()).connections,
+    );
     this.#watch = createPeerWatch(platform, clock, this.#entries);
   }
 
@@ -131,9 +138,9 @@ export class Connections {
 
   /** Our own check of the socket has to get through always. */
   #excess(peer: Peer): BrokerError | undefined {
-    const { connections, connectionsPerProcess } = this.#options.limits;
+    const { connectionsPerProcess } = this.#options.limits;
     if (peer.pid === process.pid) return undefined;
-    if (this.size > connections) return tooMany(`${connections} connections`);
+    if (this.size > this.#most) return tooMany(`${this.#most} connections`);
     if (this.#countOf(peer) > connectionsPerProcess) {
       return tooMany(`${connectionsPerProcess} connections of one process`);
     }
@@ -150,6 +157,7 @@ export class Connections {
     if (left > 0) this.#perProcess.set(peer.pid, left);
     else this.#perProcess.delete(peer.pid);
     entry.session.closed();
+    peer.held?.release();
     if (this.size > 0) return;
     this.#watch.stop();
     this.#onEmpty?.();

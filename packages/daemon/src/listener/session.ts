@@ -31,7 +31,7 @@ export interface SessionOptions {
 export class Session implements Connection {
   readonly id: number;
   readonly #options: SessionOptions;
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, Asked>();
   readonly #onClose: (() => void)[] = [];
   readonly #cancelHello: () => void;
   #client: string | undefined;
@@ -75,7 +75,7 @@ export class Session implements Connection {
   closed(): void {
     this.#state = 'closed';
     this.#cancelHello();
-    for (const controller of this.#running.values()) controller.abort(aborted());
+    for (const asked of this.#running.values()) asked.abort();
     for (const action of this.#onClose.splice(0)) action();
   }
 
@@ -98,7 +98,7 @@ export class Session implements Connection {
   #notified({ method, params }: Envelope): void {
     if (this.#state === 'new') throw noHello('the first message has to be `broker.hello`');
     if (method !== 'request.cancel') throw unknownMethod(method);
-    this.#running.get(readCancel(params).id)?.abort(aborted());
+    this.#running.get(readCancel(params).id)?.abort();
   }
 
   #greet(id: number, { method, params }: Envelope): void {
@@ -144,16 +144,14 @@ export class Session implements Connection {
     attachments: readonly Buffer[],
   ): Promise<void> {
     const { channel, handlers, peer, onIdle } = this.#options;
-    const controller = new AbortController();
-    const { signal } = controller;
-    this.#running.set(id, controller);
-    const context: Context = { peer, client: this.#client, connection: this, attachments, signal };
+    const asked = new Asked(this, peer, this.#client, attachments);
+    this.#running.set(id, asked);
     let outcome: Outcome<ServedMethod> | undefined;
     try {
       // The pair fits: `params` has just been checked against the method's own schema.
-      outcome = await (handlers[method] as AnyHandler)(params, context);
+      outcome = await (handlers[method] as AnyHandler)(params, asked);
       // Nobody wants it any more, and what nobody wants does not leave.
-      if (signal.aborted) throw aborted();
+      if (asked.aborted) throw aborted();
       channel.answer({ jsonrpc: '2.0', id, result: outcome.result }, outcome.attachments);
     } catch (error) {
       this.#failed(id, method, error);
@@ -169,6 +167,43 @@ export class Session implements Connection {
     const error = toBrokerError(thrown);
     if (error.code === 'ERR_INTERNAL') this.#options.onInternalError({ method, code: error.code });
     this.#options.channel.answer(errorAnswer(id, error));
+  }
+}
+
+/** One request under way. Few handlers look at its signal, and a signal takes longer than all the rest. */
+class Asked implements Context {
+  readonly connection: Connection;
+  readonly peer: Peer;
+  readonly client: string | undefined;
+  readonly attachments: readonly Buffer[];
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  constructor(
+    connection: Connection,
+    peer: Peer,
+    client: string | undefined,
+    attachments: readonly Buffer[],
+  ) {
+    this.connection = connection;
+    this.peer = peer;
+    this.client = client;
+    this.attachments = attachments;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort(aborted());
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort(aborted());
   }
 }
 

@@ -54,6 +54,11 @@ const settledMs = 2000;
 /** `BINPRM_BUF_SIZE`. */
 const headBytes = 256;
 
+interface Waiting {
+  readonly resolve: (executable: Executable) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 const readAsync = promisify(read);
 const syncAsync = promisify(fdatasync);
 
@@ -64,7 +69,8 @@ const syncAsync = promisify(fdatasync);
  * kept: the next write moves them. A file system in memory has no such moment: on it, and on what we do
  * not know, only files of more than 4 MiB are known again, and are trusted to be their user's own.
  *
- * All but the real path comes from one open descriptor, so that a swap midway is seen.
+ * All but the real path comes from one open descriptor, so that a swap midway is seen. Those who ask for
+ * one path in one turn of the event loop share an answer that was looked for after each of them asked.
  */
 export function createDigests(options: DigestOptions = {}): Digests {
   const { now = systemClock.now, maxEntries = 1024 } = options;
@@ -88,34 +94,62 @@ export function createDigests(options: DigestOptions = {}): Digests {
     return digest;
   }
 
-  return {
-    async examine(path) {
-      const fd = openProgram(path);
-      try {
-        const stats = fstatSync(fd, { bigint: true });
-        if (!stats.isFile()) throw notExecutable(path);
-        const digest = await digestOf(path, fd, stats);
-        const head = headOf(fd);
-        if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
-          throw changed(path);
-        }
-        return {
-          identity: {
-            path,
-            dev: String(stats.dev),
-            ino: String(stats.ino),
-            size: String(stats.size),
-            mtimeNs: String(stats.mtimeNs),
-            ctimeNs: String(stats.ctimeNs),
-          },
-          realPath: realPathOf(path),
-          digest,
-          head,
-        };
-      } finally {
-        closeSync(fd);
+  async function look(path: string): Promise<Executable> {
+    const fd = openProgram(path);
+    try {
+      const stats = fstatSync(fd, { bigint: true });
+      if (!stats.isFile()) throw notExecutable(path);
+      const digest = await digestOf(path, fd, stats);
+      const head = headOf(fd);
+      if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
+        throw changed(path);
       }
-    },
+      return {
+        identity: {
+          path,
+          dev: String(stats.dev),
+          ino: String(stats.ino),
+          size: String(stats.size),
+          mtimeNs: String(stats.mtimeNs),
+          ctimeNs: String(stats.ctimeNs),
+        },
+        realPath: realPathOf(path),
+        digest,
+        head,
+      };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Those that wait for the end of this turn. */
+  let asked: Map<string, Waiting[]> | undefined;
+
+  const answer = async (path: string, waiting: readonly Waiting[]): Promise<void> => {
+    try {
+      const executable = await look(path);
+      for (const { resolve } of waiting) resolve(executable);
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+  };
+  const endTurn = (): void => {
+    const all = asked ?? [];
+    asked = undefined;
+    for (const [path, waiting] of all) void answer(path, waiting);
+  };
+
+  return {
+    examine: (path) =>
+      new Promise((resolve, reject) => {
+        if (asked === undefined) {
+          asked = new Map();
+          setImmediate(endTurn);
+        }
+        const waiting = asked.get(path);
+        if (waiting === undefined) asked.set(path, [{ resolve, reject }]);
+        else waiting.push({ resolve, reject });
+      }),
   };
 }
 

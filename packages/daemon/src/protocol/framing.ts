@@ -23,23 +23,23 @@ export interface Frame {
 }
 
 /**
- * The message as bytes to write: its line, then its attachments, each behind its length. The caller
- * wipes the buffers once they are written; they are copies.
+ * The message as bytes to write, in one piece: its line, then its attachments, each behind its length. They
+ * are copies; the caller wipes them once they are written.
  */
-export function encode(message: object, attachments: readonly Uint8Array[] = []): Buffer[] {
-  if (attachments.length === 0) return [Buffer.from(`${JSON.stringify(message)}\n`)];
+export function encode(message: object, attachments: readonly Uint8Array[] = []): Buffer {
+  if (attachments.length === 0) return Buffer.from(`${JSON.stringify(message)}\n`);
   if (attachments.length > maxAttachmentCount) throw new RangeError('too many attachments');
-  const line = JSON.stringify({ ...message, attachments: attachments.length });
-  let size = 0;
+  const line = `${JSON.stringify({ ...message, attachments: attachments.length })}\n`;
+  let size = Buffer.byteLength(line);
   for (const { length } of attachments) size += 4 + length;
-  const body = secretBytes(size);
-  let at = 0;
+  const bytes = secretBytes(size);
+  let at = bytes.write(line);
   for (const attachment of attachments) {
-    at = body.writeUInt32BE(attachment.length, at);
-    body.set(attachment, at);
+    at = bytes.writeUInt32BE(attachment.length, at);
+    bytes.set(attachment, at);
     at += attachment.length;
   }
-  return [Buffer.from(`${line}\n`), body];
+  return bytes;
 }
 
 /** Overwrites what can be overwritten. */
