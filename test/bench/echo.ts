@@ -1,8 +1,13 @@
 import { createServer } from 'node:net';
 import { argv, stdout } from 'node:process';
 
-// What the daemon is measured against: JSON, one message a line, each answered with itself. The path of the
+// What the daemon is measured against: JSON, one message a line, each answered with itself but for its attachment. The path of the
 // socket is the argument; it ends with its stdin.
+
+interface Message {
+  /** None or one, which comes with its line: what is written at once is short enough. */
+  readonly attachments?: number;
+}
 
 const lineFeed = 0x0a;
 
@@ -11,8 +16,10 @@ createServer((socket) => {
   socket.on('data', (chunk) => {
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed)) {
-      socket.write(`${JSON.stringify(JSON.parse(bytes.toString('utf8', 0, end)))}\n`);
-      bytes = bytes.subarray(end + 1);
+      const { attachments = 0, ...message } = JSON.parse(bytes.toString('utf8', 0, end)) as Message;
+      const next = end + 1 + (attachments === 0 ? 0 : 4 + bytes.readUInt32BE(end + 1));
+      socket.write(`${JSON.stringify(message)}\n`);
+      bytes = bytes.subarray(next);
     }
     rest = bytes;
   });

@@ -13,8 +13,10 @@ export interface Load {
   /** Milliseconds; those before the first are not counted. */
   readonly warmUp: number;
   readonly duration: number;
-  /** Params of `launch.request`. */
+  /** Params of `launch.request`, */
   readonly launch: object;
+  /** and its attachment: the inherited variables that steer, as the wrapper sends them. */
+  readonly inherited: string;
 }
 
 /** What it tells, as one line of JSON. */
@@ -35,8 +37,12 @@ interface Answer {
 }
 
 const lineFeed = 0x0a;
-const { socket: path, connections, warmUp, duration, launch } = JSON.parse(argv[2] ?? '') as Load;
-const params = JSON.stringify(launch);
+const load = JSON.parse(argv[2] ?? '') as Load;
+const { socket: path, connections, warmUp, duration } = load;
+const params = JSON.stringify(load.launch);
+const attachment = Buffer.alloc(4 + Buffer.byteLength(load.inherited));
+attachment.writeUInt32BE(attachment.length - 4);
+attachment.write(load.inherited, 4);
 const hello =
   '{"jsonrpc":"2.0","id":0,"method":"broker.hello","params":{"protocol":1,"client":"bench"}}\n';
 
@@ -70,9 +76,8 @@ function converse(socket: Socket): (answer: Answer) => void {
   let start = performance.now();
   const request = (before = ''): void => {
     start = performance.now();
-    socket.write(
-      `${before}{"jsonrpc":"2.0","id":${(id += 1)},"method":"launch.request","params":${params}}\n`,
-    );
+    const line = `${before}{"jsonrpc":"2.0","id":${(id += 1)},"method":"launch.request","params":${params},"attachments":1}\n`;
+    socket.write(Buffer.concat([Buffer.from(line), attachment]));
   };
   let isTaking = false;
   request(hello);

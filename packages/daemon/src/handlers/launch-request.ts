@@ -1,7 +1,7 @@
 import type { Broker } from '../broker.ts';
 import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
-import { peerLoss, type Peer } from '../listener/peer.ts';
+import type { Peer } from '../listener/peer.ts';
 import type { Platform } from '../platform/platform.ts';
 import { backendOrigin } from '../policy/backend-identity.ts';
 import type { VariableFacts } from '../policy/decide.ts';
@@ -65,8 +65,7 @@ export async function examine(
   const { config, platform } = broker;
   const { peer } = context;
   const workingDirectory = platform.workingDirectory(peer.pid);
-  // While the peer lives nobody else has its pid.
-  if (workingDirectory === undefined || peerLoss(platform, peer) !== undefined) throw noFolder();
+  if (workingDirectory === undefined) throw noFolder();
   const home = accountHome();
   const { result: program, searchPath } = await searching(
     order.path,

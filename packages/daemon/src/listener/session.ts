@@ -14,11 +14,9 @@ export const helloMs = 2000;
 /** Requests of one connection that may run at once. */
 const maxConcurrent = 1024;
 
+/** One for all sessions: there may be ten thousand. */
 export interface SessionOptions {
-  readonly id: number;
-  readonly peer: Peer;
   readonly clock: Clock;
-  readonly channel: Channel;
   readonly handlers: Handlers;
   readonly version: string;
   /** Something failed that is a bug of ours. */
@@ -31,15 +29,19 @@ export interface SessionOptions {
 export class Session implements Connection {
   readonly id: number;
   readonly #options: SessionOptions;
+  readonly #peer: Peer;
+  readonly #channel: Channel;
   readonly #running = new Map<number, Asked>();
   readonly #onClose: (() => void)[] = [];
-  readonly #cancelHello: () => void;
+  #cancelHello: (() => void) | undefined;
   #client: string | undefined;
   #state: 'new' | 'open' | 'draining' | 'closed' = 'new';
 
-  constructor(options: SessionOptions) {
-    this.id = options.id;
+  constructor(id: number, peer: Peer, channel: Channel, options: SessionOptions) {
+    this.id = id;
     this.#options = options;
+    this.#peer = peer;
+    this.#channel = channel;
     this.#cancelHello = startDeadline(options.clock, helloMs, () => {
       this.fail(noHello(`no hello within ${helloMs / 1000} s`));
     });
@@ -51,7 +53,7 @@ export class Session implements Connection {
 
   send<E extends keyof Events>(event: E, params: Events[E]): void {
     if (this.#state === 'open') {
-      this.#options.channel.event({ jsonrpc: '2.0', method: event, params });
+      this.#channel.event({ jsonrpc: '2.0', method: event, params });
     }
   }
 
@@ -62,8 +64,8 @@ export class Session implements Connection {
 
   /** Says what is wrong with the connection as a whole, and ends it. */
   fail(error: BrokerError, code?: number): void {
-    this.#options.channel.answer(errorAnswer(null, error, code));
-    this.#options.channel.hangUp();
+    this.#channel.answer(errorAnswer(null, error, code));
+    this.#channel.hangUp();
   }
 
   /** Takes no further requests; those under way go on. */
@@ -74,7 +76,7 @@ export class Session implements Connection {
   /** The connection has gone: nobody waits for what is under way. */
   closed(): void {
     this.#state = 'closed';
-    this.#cancelHello();
+    this.#cancelHello?.();
     for (const asked of this.#running.values()) asked.abort();
     for (const action of this.#onClose.splice(0)) action();
   }
@@ -103,14 +105,16 @@ export class Session implements Connection {
 
   #greet(id: number, { method, params }: Envelope): void {
     if (method !== 'broker.hello') throw noHello('the first message has to be `broker.hello`');
-    const { channel, version } = this.#options;
+    const channel = this.#channel;
+    const { version } = this.#options;
     const hello = readHello(params);
     if (hello.protocol !== protocolVersion) {
       channel.answer(errorAnswer(id, otherVersion(hello.protocol)));
       channel.hangUp();
       return;
     }
-    this.#cancelHello();
+    this.#cancelHello?.();
+    this.#cancelHello = undefined;
     this.#client = hello.client;
     this.#state = 'open';
     const result = { protocol: protocolVersion, version, pid: process.pid };
@@ -118,7 +122,8 @@ export class Session implements Connection {
   }
 
   #start(id: number, { method, params }: Envelope, attachments: readonly Buffer[]): void {
-    const { channel, handlers } = this.#options;
+    const channel = this.#channel;
+    const { handlers } = this.#options;
     if (this.#running.has(id)) throw idInUse(id);
     const refuse = (error: BrokerError, code?: number): void => {
       wipe(attachments);
@@ -143,8 +148,9 @@ export class Session implements Connection {
     params: unknown,
     attachments: readonly Buffer[],
   ): Promise<void> {
-    const { channel, handlers, peer, onIdle } = this.#options;
-    const asked = new Asked(this, peer, this.#client, attachments);
+    const channel = this.#channel;
+    const { handlers, onIdle } = this.#options;
+    const asked = new Asked(this, this.#peer, this.#client, attachments);
     this.#running.set(id, asked);
     let outcome: Outcome<ServedMethod> | undefined;
     try {
@@ -166,7 +172,7 @@ export class Session implements Connection {
   #failed(id: number, method: Method, thrown: unknown): void {
     const error = toBrokerError(thrown);
     if (error.code === 'ERR_INTERNAL') this.#options.onInternalError({ method, code: error.code });
-    this.#options.channel.answer(errorAnswer(id, error));
+    this.#channel.answer(errorAnswer(id, error));
   }
 }
 

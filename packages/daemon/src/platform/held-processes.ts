@@ -9,18 +9,40 @@ export interface PidfdCalls {
   readonly poll: (pollfd: Buffer) => number;
 }
 
-interface Held {
-  readonly pidfd: number;
-  readonly pollfd: Buffer;
-  holders: number;
+/** One that is held, for all who hold it. */
+class Held implements HeldProcess {
+  readonly #pollfd: Buffer;
+  readonly #poll: PidfdCalls['poll'];
+  readonly #onFree: (held: Held) => void;
+  #holders = 0;
+
+  constructor(pidfd: number, poll: PidfdCalls['poll'], onFree: (held: Held) => void) {
+    this.#pollfd = pollfdOf(pidfd);
+    this.#poll = poll;
+    this.#onFree = onFree;
+  }
+
+  get ended(): boolean {
+    return this.#poll(this.#pollfd) !== 0;
+  }
+
+  hold(): this {
+    this.#holders += 1;
+    return this;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) this.#onFree(this);
+  }
 }
 
 const POLLIN = 1;
-const ended: HeldProcess = { ended: true, release: () => {} };
+const gone: HeldProcess = { ended: true, release: () => {} };
 
 /**
  * Processes that connected, each by a pidfd, which stays that process's whatever its pid is used for. To
- * ask it takes a twentieth of what /proc/PID/stat does. The connections of a process share one, since
+ * ask it takes a tenth of what /proc/PID/stat does. The connections of a process share one, since
  * descriptors may be few: `most` of them are held.
  */
 export function createHeldProcesses(
@@ -31,43 +53,29 @@ export function createHeldProcesses(
   const held = new Map<number, Held>();
   let open = 0;
 
-  const hasEnded = ({ pollfd }: Pick<Held, 'pollfd'>): boolean => poll(pollfd) !== 0;
-
-  const holder = (pid: number, one: Held): HeldProcess => {
-    one.holders += 1;
-    return {
-      get ended() {
-        return hasEnded(one);
-      },
-      release() {
-        one.holders -= 1;
-        if (one.holders > 0) return;
-        closeSync(one.pidfd);
-        open -= 1;
-        if (held.get(pid) === one) held.delete(pid);
-      },
-    };
-  };
-
   return (fd, pid) => {
     const pidfd = peerPidfd(fd);
-    if (pidfd === 'ended') return ended;
+    if (pidfd === 'ended') return gone;
     if (pidfd === 'unknown') return undefined;
-    const one = { pidfd, pollfd: pollfdOf(pidfd), holders: 0 };
-    if (hasEnded(one)) {
+    const one = new Held(pidfd, poll, () => {
       closeSync(pidfd);
-      return ended;
+      open -= 1;
+      if (held.get(pid) === one) held.delete(pid);
+    });
+    if (one.ended) {
+      closeSync(pidfd);
+      return gone;
     }
     // Two that live and have one pid are one process.
     const same = held.get(pid);
-    const isShared = same !== undefined && !hasEnded(same);
+    const isShared = same !== undefined && !same.ended;
     if (isShared || open >= most) {
       closeSync(pidfd);
-      return isShared ? holder(pid, same) : undefined;
+      return isShared ? same.hold() : undefined;
     }
     held.set(pid, one);
     open += 1;
-    return holder(pid, one);
+    return one.hold();
   };
 }
 

@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { systemClock, type Clock } from '../clock.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
+import { sharedPerTurn } from '../turn.ts';
 import { notExecutable, problemOf } from './find-command.ts';
 
 /** A program as the daemon saw it: what the fingerprint binds, and what the wrapper compares. */
@@ -54,11 +55,6 @@ const settledMs = 2000;
 /** `BINPRM_BUF_SIZE`. */
 const headBytes = 256;
 
-interface Waiting {
-  readonly resolve: (executable: Executable) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const readAsync = promisify(read);
 const syncAsync = promisify(fdatasync);
 
@@ -69,8 +65,8 @@ const syncAsync = promisify(fdatasync);
  * kept: the next write moves them. A file system in memory has no such moment: on it, and on what we do
  * not know, only files of more than 4 MiB are known again, and are trusted to be their user's own.
  *
- * All but the real path comes from one open descriptor, so that a swap midway is seen. Those who ask for
- * one path in one turn of the event loop share an answer that was looked for after each of them asked.
+ * All but the real path comes from one open descriptor, so that a swap midway is seen. Launches that ask in
+ * one turn share an answer.
  */
 export function createDigests(options: DigestOptions = {}): Digests {
   const { now = systemClock.now, maxEntries = 1024 } = options;
@@ -122,35 +118,7 @@ export function createDigests(options: DigestOptions = {}): Digests {
     }
   }
 
-  /** Those that wait for the end of this turn. */
-  let asked: Map<string, Waiting[]> | undefined;
-
-  const answer = async (path: string, waiting: readonly Waiting[]): Promise<void> => {
-    try {
-      const executable = await look(path);
-      for (const { resolve } of waiting) resolve(executable);
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-    }
-  };
-  const endTurn = (): void => {
-    const all = asked ?? [];
-    asked = undefined;
-    for (const [path, waiting] of all) void answer(path, waiting);
-  };
-
-  return {
-    examine: (path) =>
-      new Promise((resolve, reject) => {
-        if (asked === undefined) {
-          asked = new Map();
-          setImmediate(endTurn);
-        }
-        const waiting = asked.get(path);
-        if (waiting === undefined) asked.set(path, [{ resolve, reject }]);
-        else waiting.push({ resolve, reject });
-      }),
-  };
+  return { examine: sharedPerTurn(look) };
 }
 
 function openProgram(path: string): number {

@@ -76,7 +76,8 @@ export class Decoder {
   #line: Buffer = noBytes;
   #lineLength = 0;
   #pending: Pending | undefined;
-  readonly #length: Buffer = secretBytes(4);
+  /** The bytes of an attachment's length that are there, as a number, and how many. */
+  #length = 0;
   #lengthFilled = 0;
   #body: Buffer | undefined;
   #bodyFilled = 0;
@@ -172,12 +173,12 @@ export class Decoder {
     let at = start;
     if (this.#body === undefined) {
       while (this.#lengthFilled < 4 && at < chunk.length) {
-        this.#length[this.#lengthFilled] = chunk[at] ?? 0;
+        this.#length = this.#length * 256 + (chunk[at] ?? 0);
         this.#lengthFilled += 1;
         at += 1;
       }
       if (this.#lengthFilled < 4) return at;
-      this.#openBody(this.#length.readUInt32BE());
+      this.#openBody(this.#length);
     }
     const body = this.#body;
     if (body !== undefined) {
@@ -204,6 +205,7 @@ export class Decoder {
   #closeBody(body: Buffer): void {
     this.#pending?.attachments.push(body);
     this.#body = undefined;
+    this.#length = 0;
     this.#lengthFilled = 0;
   }
 
