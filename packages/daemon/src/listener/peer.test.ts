@@ -332,3 +332,17 @@ test('B5: one process may have so many connections, and all together so many', a
   }
   expect(refusals).toEqual([]);
 });
+
+test('B5: no more connections are let in than there are descriptors for', async () => {
+  await start({
+    platform: platformWith({
+      peerCredentials: () => ({ pid: 1001, uid }),
+      startTime: () => '1',
+      namespaces: () => ours,
+      descriptorLimit: () => 390,
+    }),
+  });
+  const clients = await Promise.all(Array.from({ length: 4 }, open));
+  expect(await open()).toMatchObject({ message: 'the daemon serves at most 4 connections' });
+  for (const client of clients) (client as ReturnType<typeof rawClient>).socket.destroy();
+});
