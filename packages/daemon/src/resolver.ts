@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config/index.ts';
 import type { Reference } from './reference.ts';
 import { formatReference } from './reference.ts';
+import { sharedPerTurn } from './turn.ts';
 
 /** Where a reference leads: the backend and the place in it, known without asking the store. */
 export interface Plan {
@@ -56,7 +57,6 @@ export interface ResolverOptions {
 
 export function createResolver({ config, cache, clock, open }: ResolverOptions): Resolver {
   const providers = new Map<string, Promise<Provider>>();
-  const listings = new Map<string, Promise<ReadonlySet<string>>>();
 
   const provider = (backend: string): Promise<Provider> => {
     const existing = providers.get(backend);
@@ -82,23 +82,15 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     }
   };
 
-  /** The names in a store on this machine; a launch with many references reads them once. */
-  const namesOf = (
-    backend: string,
-    list: NonNullable<Provider['list']>,
-  ): Promise<ReadonlySet<string>> => {
-    const running = listings.get(backend);
-    if (running !== undefined) return running;
-    const listing = within(
-      async (signal) => new Set((await list({ signal })).map(({ name }) => name)),
-    );
-    listings.set(backend, listing);
-    const forget = (): void => {
-      listings.delete(backend);
-    };
-    listing.then(forget, forget);
-    return listing;
-  };
+  /**
+   * The names in a store on this machine, or undefined where nothing may be asked. Many references, and
+   * launches at once, read them once.
+   */
+  const namesOf = sharedPerTurn(async (backend) => {
+    const { local, list } = await provider(backend);
+    if (!local || list === undefined) return undefined;
+    return within(async (signal) => new Set((await list({ signal })).map(({ name }) => name)));
+  });
 
   return {
     provider,
@@ -141,10 +133,8 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     },
     async state(plan) {
       if (cache.peek(cacheKey(plan)) !== undefined) return 'known';
-      const store = await provider(plan.backend);
-      const { list } = store;
-      if (!store.local || list === undefined) return 'unasked';
-      const names = await namesOf(plan.backend, list);
+      const names = await namesOf(plan.backend);
+      if (names === undefined) return 'unasked';
       return names.has(plan.locator.path) ? 'known' : 'unknown';
     },
     read(plan, action) {

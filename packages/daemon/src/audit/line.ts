@@ -58,6 +58,8 @@ const claim: Check = (value) => {
   return value.length > longestText ? `${value.slice(0, longestText - 1)}…` : value;
 };
 
+const isVariable = matching(variable);
+
 /** Every member that a line may have, in the order of the line, with the form of its value. */
 const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
   event: keyOf(eventNames),
@@ -65,12 +67,8 @@ const members: { readonly [K in keyof Required<AuditEvent>]: Check } = {
   code: keyOf(exitCodes),
   launch: matching(identifier),
   server: claim,
-  variables: (value) => {
-    const check = matching(variable);
-    return Array.isArray(value) && value.every((one) => check(one) !== undefined)
-      ? value
-      : undefined;
-  },
+  variables: (value) =>
+    Array.isArray(value) && value.every((one) => isVariable(one) !== undefined) ? value : undefined,
   backend: matching(backends),
   cached: count,
   age_ms: count,
@@ -104,15 +102,16 @@ export function encodeEvent(event: AuditEvent, time: number): string {
   for (const key of Object.keys(event)) {
     if (!Object.hasOwn(members, key)) throw refuse('a member that it may not have');
   }
-  let text = `"time":"${new Date(time).toISOString()}"`;
+  const line: Record<string, unknown> = { time: new Date(time).toISOString() };
   for (const key of order) {
     const value = event[key];
     if (value === undefined) continue;
     const checked = members[key](value);
     if (checked === undefined) throw refuse(`a ${key} of a form that it may not have`);
-    text += `,"${key}":${JSON.stringify(checked)}`;
+    line[key] = checked;
   }
-  return printable(text);
+  // Without its braces.
+  return printable(JSON.stringify(line).slice(1, -1));
 }
 
 /** How a text stands in a line, quotes included. */

@@ -148,7 +148,7 @@ describe('with a server that', () => {
         chunks.push(Buffer.from(chunk));
         for (const { message } of decoder.push(chunk)) {
           const reply = answer(message['id'], socket);
-          socket.write(typeof reply === 'string' ? reply : (encode(reply)[0] ?? ''));
+          socket.write(typeof reply === 'string' ? reply : encode(reply));
         }
       });
     });

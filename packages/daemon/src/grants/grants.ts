@@ -168,6 +168,8 @@ export function createGrants(options: GrantsOptions): Grants {
       const granted = new Set<string>();
       for (const one of current().of(launching.fingerprint)) {
         if (!counts(one, launching, clock)) continue;
+        // It may be used up by this launch: for whom it then still counts is seen now.
+        if (one.grant.lifetime === 'once') void launching.parent;
         if (one.grant.outcome === 'denied') return { granted: new Set(), denied: summaryOf(one) };
         for (const reference of references) {
           if (one.references.has(reference)) granted.add(reference);

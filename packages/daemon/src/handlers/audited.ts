@@ -42,6 +42,9 @@ async function failing<T>(
 export function backendsOf(
   variables: readonly { readonly backend: string }[],
 ): Pick<AuditEvent, 'backend'> {
+  const [first] = variables;
+  if (first === undefined) return {};
+  if (variables.length === 1) return { backend: first.backend };
   const names = [...new Set(variables.map(({ backend }) => backend))].sort();
-  return names.length === 0 ? {} : { backend: names.join(',') };
+  return { backend: names.join(',') };
 }

@@ -1,6 +1,8 @@
 import type { Broker } from '../broker.ts';
 import { steeringNames, type LaunchPlan } from '../launch.ts';
 import type { Context } from '../listener/handler.ts';
+import type { Peer } from '../listener/peer.ts';
+import type { Platform } from '../platform/platform.ts';
 import { backendOrigin } from '../policy/backend-identity.ts';
 import type { VariableFacts } from '../policy/decide.ts';
 import { changes } from '../grants/diff.ts';
@@ -61,9 +63,9 @@ export async function examine(
   context: Context,
 ): Promise<Examined> {
   const { config, platform } = broker;
-  const facts = platform.process(context.peer.pid);
-  const workingDirectory = facts?.workingDirectory;
-  if (facts === undefined || workingDirectory === undefined) throw noFolder();
+  const { peer } = context;
+  const workingDirectory = platform.workingDirectory(peer.pid);
+  if (workingDirectory === undefined) throw noFolder();
   const home = accountHome();
   const { result: program, searchPath } = await searching(
     order.path,
@@ -79,10 +81,36 @@ export async function examine(
       }),
   );
   const description = describe(broker, order, program, searchPath, workingDirectory, variables);
-  const startTime = platform.startTime(facts.parent);
-  const parent = startTime === undefined ? undefined : { pid: facts.parent, startTime };
-  const launching = { fingerprint: fingerprint(description), workingDirectory, parent };
+  const digest = fingerprint(description);
+  const launching = new ExaminedLaunch(digest, workingDirectory, platform, peer);
   return { program, searchPath, description, launching };
+}
+
+/** Its parent is asked for by few, who need it at once. */
+class ExaminedLaunch implements Launching {
+  readonly fingerprint: string;
+  readonly workingDirectory: string;
+  readonly #platform: Platform;
+  readonly #pid: number;
+  #parent: { readonly is: Launching['parent'] } | undefined;
+
+  constructor(digest: string, workingDirectory: string, platform: Platform, { pid }: Peer) {
+    this.fingerprint = digest;
+    this.workingDirectory = workingDirectory;
+    this.#platform = platform;
+    this.#pid = pid;
+  }
+
+  get parent(): Launching['parent'] {
+    this.#parent ??= { is: parentOf(this.#platform, this.#pid) };
+    return this.#parent.is;
+  }
+}
+
+function parentOf(platform: Platform, pid: number): Launching['parent'] {
+  const parent = platform.process(pid)?.parent;
+  const startTime = parent === undefined ? undefined : platform.startTime(parent);
+  return parent === undefined || startTime === undefined ? undefined : { pid: parent, startTime };
 }
 
 /** What the server's own start would look at, as far as it is known here: values are never asked for. */
@@ -115,8 +143,8 @@ function describe(
   };
 }
 
-function whereabouts({ config, paths }: Broker, { text, ...plan }: Plan): LaunchVariable {
-  const { kind, backend } = plan;
+function whereabouts({ config, paths }: Broker, plan: Plan): LaunchVariable {
+  const { text, kind, backend } = plan;
   const settings = config.backends[backend]?.settings;
   return {
     reference: text,

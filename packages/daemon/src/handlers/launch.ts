@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from '../audit/event.ts';
 import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts';
@@ -19,6 +18,7 @@ import { backendsOf } from './audited.ts';
 import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
 import { orderOf, type Order } from './order.ts';
+import { randomId } from '../random-id.ts';
 
 /** What a ticket stands for. */
 interface Launch {
@@ -132,7 +132,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
 
   return {
     async 'launch.request'(request, context) {
-      const launch = randomBytes(8).toString('hex');
+      const launch = randomId(8);
       const until = broker.clock.monotonic() + (request.waitMs ?? 0);
       for (;;) {
         const answer = await attempt(request, context, launch);

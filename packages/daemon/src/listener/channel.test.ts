@@ -124,7 +124,7 @@ test('B5: a client that sends a byte a second does not live for ever', async () 
   const client = rawClient(path);
   client.write(hello);
   await client.next();
-  const bytes = encode(show(1, 'A'))[0] ?? Buffer.alloc(0);
+  const bytes = encode(show(1, 'A'));
   for (const byte of bytes.subarray(0, messageMs / 1000)) {
     const read = once(reads, 'read');
     client.write(Buffer.of(byte));
@@ -143,7 +143,7 @@ test('a message in two halves within its time is served, and an idle client stay
   const client = rawClient(path);
   client.write(hello);
   await client.next();
-  const bytes = encode(show(1, 'A'))[0] ?? Buffer.alloc(0);
+  const bytes = encode(show(1, 'A'));
   for (let round = 0; round < 5; round += 1) {
     client.write(bytes.subarray(0, 9));
     await expect.poll(() => listener.clock.timers).toBe(3);
@@ -163,7 +163,7 @@ test('B5: 10,000 connections that send garbage leave a listener that serves', as
     seed = (seed * 48_271) % 2_147_483_647;
     return seed % below;
   };
-  const good = Buffer.concat([hello, show(1, 'A')].flatMap((one) => encode(one)));
+  const good = Buffer.concat([hello, show(1, 'A')].map((one) => encode(one)));
   const garbage = (): Buffer => {
     // A good start, cut and spoiled somewhere, comes further than noise.
     const bytes = random(2) === 0 ? Buffer.from(good) : Buffer.alloc(random(300) + 1);
@@ -208,7 +208,7 @@ test('a client that reads slowly gets everything', async () => {
   await client.next();
   client.socket.pause();
   const ids = Array.from({ length: 300 }, (_, index) => index + 1);
-  client.write(Buffer.concat(ids.flatMap((id) => encode(show(id, names.large)))));
+  client.write(Buffer.concat(ids.map((id) => encode(show(id, names.large)))));
   await expect.poll(() => client.socket.writableLength).toBe(0);
   client.socket.resume();
   const answers = new Set<unknown>();

@@ -3,6 +3,7 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
 import { peerLoss, type Peer } from './peer.ts';
+import { readWith } from './reading.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Decoder, encode, wipe, type Frame } from '../protocol/framing.ts';
 
@@ -17,19 +18,22 @@ const answersAbove = 64 * 1024 * 1024;
 /** How long the end of a connection may take. */
 const lingerMs = 2000;
 
+/** One for all channels: there may be ten thousand. */
 export interface ChannelOptions {
-  readonly socket: Socket;
-  readonly peer: Peer;
   readonly platform: Platform;
   readonly clock: Clock;
   /** Bytes of a line. */
   readonly frameLimit: number;
-  readonly onFrame: (frame: Frame) => void;
+}
+
+/** Who has a channel, and is told what comes of it. */
+export interface ChannelOwner {
+  onFrame(frame: Frame): void;
   /** A message broke the rules; the channel reads no further. */
-  readonly onViolation: (error: BrokerError) => void;
+  onViolation(error: BrokerError): void;
   /** The process that connected is not at the other end any more; the channel is closed. */
-  readonly onPeerLost: (reason: string) => void;
-  readonly onClosed: () => void;
+  onPeerLost(reason: string): void;
+  onClosed(): void;
 }
 
 /**
@@ -38,23 +42,32 @@ export interface ChannelOptions {
  */
 export class Channel {
   readonly #options: ChannelOptions;
+  readonly #owner: ChannelOwner;
+  readonly #peer: Peer;
+  readonly #socket: Socket;
   readonly #decoder: Decoder;
   #cancelDeadline: (() => void) | undefined;
   /** Reads no further: broken, closing or closed. */
   #deaf = false;
 
-  constructor(options: ChannelOptions) {
+  /** Takes a socket that is paused. */
+  constructor(accepted: Socket, peer: Peer, owner: ChannelOwner, options: ChannelOptions) {
     this.#options = options;
+    this.#owner = owner;
+    this.#peer = peer;
     this.#decoder = new Decoder({ frame: options.frameLimit });
-    const { socket } = options;
+    const socket = readWith(accepted, (chunk) => {
+      this.read(chunk);
+    });
+    this.#socket = socket;
     socket.on('drain', () => {
       this.#pace();
     });
     // What went wrong does not matter: `close` follows.
-    socket.on('error', () => undefined);
+    socket.on('error', ignore);
     socket.on('close', () => {
       this.#deafen();
-      options.onClosed();
+      owner.onClosed();
     });
   }
 
@@ -70,7 +83,7 @@ export class Channel {
   /** Ends the connection once everything has left. */
   close(): void {
     this.#linger();
-    this.#options.socket.destroySoon();
+    this.#socket.destroySoon();
   }
 
   /**
@@ -79,12 +92,13 @@ export class Channel {
    */
   hangUp(): void {
     this.#linger();
-    this.#options.socket.end();
-    this.#options.socket.resume();
+    this.#socket.end();
+    this.#socket.resume();
   }
 
   #linger(): void {
-    const { socket, clock } = this.#options;
+    const socket = this.#socket;
+    const { clock } = this.#options;
     this.#deafen();
     if (socket.destroyed) return;
     const cancel = clock.after(lingerMs, () => {
@@ -94,25 +108,21 @@ export class Channel {
   }
 
   destroy(): void {
-    this.#options.socket.destroy();
+    this.#socket.destroy();
   }
 
   #send(message: object, attachments: readonly Uint8Array[], limit: number): void {
-    const { socket } = this.#options;
+    const socket = this.#socket;
     if (!socket.writable || !this.#samePeer()) return;
     if (socket.writableLength > limit) {
       socket.destroy();
       return;
     }
-    const buffers = encode(message, attachments);
-    socket.cork();
-    for (const buffer of buffers) {
-      // Called when the bytes are with the kernel, and also when they will never be.
-      socket.write(buffer, () => {
-        buffer.fill(0);
-      });
-    }
-    socket.uncork();
+    const bytes = encode(message, attachments);
+    // Called when the bytes are with the kernel, and also when they will never be.
+    socket.write(bytes, () => {
+      bytes.fill(0);
+    });
     this.#pace();
   }
 
@@ -131,7 +141,7 @@ export class Channel {
     }
     for (const frame of frames) {
       if (this.#deaf) wipe(frame.attachments);
-      else this.#options.onFrame(frame);
+      else this.#owner.onFrame(frame);
     }
     if (frames.length > 0) this.#stopDeadline();
     this.#pace();
@@ -140,7 +150,8 @@ export class Channel {
   /** Stops and starts reading, and with it the clock of a message that is under way. */
   #pace(): void {
     if (this.#deaf) return;
-    const { socket, clock } = this.#options;
+    const socket = this.#socket;
+    const { clock } = this.#options;
     if (socket.writableLength > pauseAbove) {
       socket.pause();
       this.#stopDeadline();
@@ -157,16 +168,16 @@ export class Channel {
   }
 
   #samePeer(): boolean {
-    const loss = peerLoss(this.#options.platform, this.#options.peer);
+    const loss = peerLoss(this.#options.platform, this.#peer);
     if (loss === undefined) return true;
-    this.#options.socket.destroy();
-    this.#options.onPeerLost(loss);
+    this.#socket.destroy();
+    this.#owner.onPeerLost(loss);
     return false;
   }
 
   #violate(error: BrokerError): void {
     this.#deafen();
-    this.#options.onViolation(error);
+    this.#owner.onViolation(error);
   }
 
   #deafen(): void {
@@ -180,6 +191,8 @@ export class Channel {
     this.#cancelDeadline = undefined;
   }
 }
+
+function ignore(): void {}
 
 function tooSlow(): BrokerError {
   return new BrokerError('ERR_PROTOCOL', `a message took longer than ${messageMs / 1000} s`, {

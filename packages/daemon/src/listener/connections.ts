@@ -1,16 +1,55 @@
 import type { Socket } from 'node:net';
 import { BrokerError } from '@mcp-broker/providers/errors';
-import { Channel } from './channel.ts';
+import { Channel, type ChannelOptions, type ChannelOwner } from './channel.ts';
 import type { ListenerOptions } from './handler.ts';
 import { createPeerWatch, type Watched } from './peer-watch.ts';
+import { descriptorShares } from '../platform/platform.ts';
 import { admitPeer, type Admission, type Entrance, type Peer } from './peer.ts';
 import { rpcCodes } from '../protocol/envelope.ts';
-import { readWith } from './reading.ts';
-import { Session } from './session.ts';
+import type { Frame } from '../protocol/framing.ts';
+import { Session, type SessionOptions } from './session.ts';
 
-interface Entry extends Watched {
-  readonly session: Session;
+/** One connection: what is said on it, and by whom. */
+class Entry implements Watched, ChannelOwner {
+  readonly peer: Peer;
   readonly channel: Channel;
+  readonly session: Session;
+  readonly #doorman: Doorman;
+
+  constructor(id: number, accepted: Socket, peer: Peer, doorman: Doorman) {
+    this.peer = peer;
+    this.#doorman = doorman;
+    this.channel = new Channel(accepted, peer, this, doorman.channels);
+    this.session = new Session(id, peer, this.channel, doorman.sessions);
+  }
+
+  check(): void {
+    this.channel.checkPeer();
+  }
+
+  onFrame(frame: Frame): void {
+    this.session.accept(frame);
+  }
+
+  onViolation(error: BrokerError): void {
+    this.session.fail(error, rpcCodes.parseError);
+  }
+
+  onPeerLost(reason: string): void {
+    this.#doorman.onPeerLost(this, reason);
+  }
+
+  onClosed(): void {
+    this.#doorman.onClosed(this);
+  }
+}
+
+/** What all entries share. */
+interface Doorman {
+  readonly channels: ChannelOptions;
+  readonly sessions: SessionOptions;
+  readonly onPeerLost: (entry: Entry, reason: string) => void;
+  readonly onClosed: (entry: Entry) => void;
 }
 
 /** The connections that were let in, and the door. */
@@ -19,6 +58,11 @@ export class Connections {
   readonly #entrance: Entrance;
   readonly #watch: ReturnType<typeof createPeerWatch>;
   readonly #entries = new Set<Entry>();
+  /** Those that are told why they are turned away: each has its line of the audit. */
+  readonly #refused = new WeakSet<Entry>();
+  readonly #doorman: Doorman;
+  /** As many as the config says, and as there are descriptors for. */
+  readonly #most: number;
   readonly #perProcess = new Map<number, number>();
   #lastId = 0;
   #onIdle: (() => void) | undefined;
@@ -26,12 +70,35 @@ export class Connections {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { platform, paths, namespaces, clock } = options;
+    const { platform, paths, namespaces, clock, handlers, version } = options;
     this.#entrance = {
       uid: process.geteuid?.() ?? -1,
       namespaces: platform.namespaces(process.pid),
       allows: (controlGroup) => namespaces?.allows(controlGroup) === true,
       configFile: paths.config,
+    };
+    this.#most = Math.min(
+      options.limits.connections,
+      descriptorShares(platform.descriptorLimit()).connections,
+    );
+    this.#doorman = {
+      channels: { platform, clock, frameLimit: options.limits.frame },
+      sessions: {
+        clock,
+        handlers,
+        version,
+        onInternalError: options.onInternalError ?? (() => undefined),
+        onIdle: () => {
+          this.#onIdle?.();
+        },
+      },
+      onPeerLost: (entry, reason) => {
+        const { pid, uid } = entry.peer;
+        if (!this.#refused.has(entry)) options.onRefused({ pid, uid, reason });
+      },
+      onClosed: (entry) => {
+        this.#remove(entry);
+      },
     };
     this.#watch = createPeerWatch(platform, clock, this.#entries);
   }
@@ -49,56 +116,13 @@ export class Connections {
       return;
     }
     const { peer } = admission;
-    const socket = readWith(accepted, (chunk) => {
-      channel.read(chunk);
-    });
-    const { platform, clock, limits, handlers, version } = this.#options;
-    const channel: Channel = new Channel({
-      socket,
-      peer,
-      platform,
-      clock,
-      frameLimit: limits.frame,
-      onFrame: (frame) => {
-        session.accept(frame);
-      },
-      onViolation: (error) => {
-        session.fail(error, rpcCodes.parseError);
-      },
-      onPeerLost: (reason) => {
-        // One that was refused has its line.
-        if ('refusal' in admission) return;
-        this.#options.onRefused({ pid: peer.pid, uid: peer.uid, reason });
-      },
-      onClosed: () => {
-        this.#remove(entry, peer);
-      },
-    });
-    const session: Session = new Session({
-      id: (this.#lastId += 1),
-      peer,
-      clock,
-      channel,
-      handlers,
-      version,
-      onInternalError: this.#options.onInternalError ?? (() => undefined),
-      onIdle: () => {
-        this.#onIdle?.();
-      },
-    });
-    const entry: Entry = {
-      session,
-      channel,
-      peer,
-      check: () => {
-        channel.checkPeer();
-      },
-    };
+    const entry = new Entry((this.#lastId += 1), accepted, peer, this.#doorman);
+    if ('refusal' in admission) this.#refused.add(entry);
     this.#entries.add(entry);
     this.#watch.start();
     this.#perProcess.set(peer.pid, this.#countOf(peer) + 1);
     const refusal = 'error' in admission ? admission.error : this.#excess(peer);
-    if (refusal !== undefined) session.fail(refusal);
+    if (refusal !== undefined) entry.session.fail(refusal);
   }
 
   /** Resolves once every connection has ended: idle ones at once, the others after their last answer or `graceMs`. */
@@ -131,9 +155,9 @@ export class Connections {
 
   /** Our own check of the socket has to get through always. */
   #excess(peer: Peer): BrokerError | undefined {
-    const { connections, connectionsPerProcess } = this.#options.limits;
+    const { connectionsPerProcess } = this.#options.limits;
     if (peer.pid === process.pid) return undefined;
-    if (this.size > connections) return tooMany(`${connections} connections`);
+    if (this.size > this.#most) return tooMany(`${this.#most} connections`);
     if (this.#countOf(peer) > connectionsPerProcess) {
       return tooMany(`${connectionsPerProcess} connections of one process`);
     }
@@ -144,12 +168,14 @@ export class Connections {
     return this.#perProcess.get(pid) ?? 0;
   }
 
-  #remove(entry: Entry, peer: Peer): void {
+  #remove(entry: Entry): void {
+    const { peer } = entry;
     this.#entries.delete(entry);
     const left = this.#countOf(peer) - 1;
     if (left > 0) this.#perProcess.set(peer.pid, left);
     else this.#perProcess.delete(peer.pid);
     entry.session.closed();
+    peer.held?.release();
     if (this.size > 0) return;
     this.#watch.stop();
     this.#onEmpty?.();

@@ -171,7 +171,7 @@ export function rawClient(path: string): RawClient {
     write(...parts) {
       for (const part of parts) {
         if (typeof part === 'string' || part instanceof Uint8Array) socket.write(part);
-        else for (const bytes of encode(part)) socket.write(bytes);
+        else socket.write(encode(part));
       }
     },
     async next() {
@@ -188,7 +188,8 @@ export function rawClient(path: string): RawClient {
   };
 }
 
-/** The platform with some of its answers changed. */
+/** The platform with some of its answers changed; where it is told by start times, it holds no process. */
 export function platformWith(changes: Partial<Platform>): Platform {
-  return { ...createPlatform(), ...changes };
+  const byStartTime = changes.startTime === undefined ? {} : { holdPeer: () => undefined };
+  return { ...createPlatform(), ...byStartTime, ...changes };
 }

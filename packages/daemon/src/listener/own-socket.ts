@@ -118,7 +118,7 @@ function answersAsUs(path: string, clock: Clock): Promise<'ours' | 'lost' | 'uns
     });
     const params = { protocol: protocolVersion, client: 'own socket check' };
     const hello = { jsonrpc: '2.0', id: 0, method: 'broker.hello', params };
-    for (const part of encode(hello)) socket.write(part);
+    socket.write(encode(hello));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       // Too many open files, or too many that wait: that says nothing of whose socket it is.
       settle(error.code === 'EMFILE' || error.code === 'EAGAIN' ? 'unsure' : 'lost');

@@ -3,6 +3,8 @@ import type { Platform } from '../platform/platform.ts';
 import { peerLoss, type Peer } from './peer.ts';
 
 const everyMs = 2000;
+/** So many are looked at together; of more, the next ones a moment later. */
+const atOnce = 500;
 /** Looking at thousands of processes may take this part of the time at most. */
 const share = 0.01;
 
@@ -23,27 +25,30 @@ export function createPeerWatch(
   watched: ReadonlySet<Watched>,
 ): { start(): void; stop(): void } {
   let cancel: (() => void) | undefined;
-  let suspects = new Set<Watched>();
+  let suspects = new WeakSet<Watched>();
+  /** Those that are still to be looked at in this round. */
+  let left: Watched[] = [];
 
   const look = (): void => {
+    cancel = undefined;
     const began = clock.monotonic();
-    const before = suspects;
-    suspects = new Set();
+    if (left.length === 0) left = [...watched];
     const gone = new Map<string, boolean>();
-    for (const one of watched) {
+    for (const one of left.splice(-atOnce)) {
+      if (!watched.has(one)) continue;
       const { pid, startTime } = one.peer;
       const process = `${pid} ${startTime}`;
       const isGone = gone.get(process) ?? peerLoss(platform, one.peer) !== undefined;
       gone.set(process, isGone);
       if (!isGone) continue;
-      if (before.has(one)) one.check();
+      if (suspects.has(one)) one.check();
       else suspects.add(one);
     }
-    cancel = undefined;
     if (watched.size > 0) start((clock.monotonic() - began) / share);
   };
   const start = (atLeastMs = 0): void => {
-    cancel ??= clock.after(Math.max(everyMs, atLeastMs), look);
+    const rounds = Math.ceil(watched.size / atOnce);
+    cancel ??= clock.after(Math.max(everyMs / Math.max(rounds, 1), atLeastMs), look);
   };
 
   return {
@@ -53,7 +58,8 @@ export function createPeerWatch(
     stop() {
       cancel?.();
       cancel = undefined;
-      suspects.clear();
+      suspects = new WeakSet();
+      left = [];
     },
   };
 }

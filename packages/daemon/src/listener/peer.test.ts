@@ -41,7 +41,7 @@ async function start(options: Partial<ListenerOptions> = {}): Promise<TestListen
 
 /** What the fixture printed: the bytes that it got from the listener. */
 async function run(role: 'nobody' | 'grandchild' | 'handed-on' | 'lent'): Promise<string> {
-  const bytes = Buffer.concat([hello, show(1, 'A')].flatMap((one) => encode(one)));
+  const bytes = Buffer.concat([hello, show(1, 'A')].map((one) => encode(one)));
   const child = spawn('python3', [fixture, role, home.paths.socket], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -156,12 +156,13 @@ test('a process that is gone before it is looked at is turned away', () => {
 });
 
 test('B3: a process that ended is turned away though another has its pid by now', () => {
-  const platform = platformWith({ startTime: () => '1', peerEnded: () => true });
+  const platform = platformWith({ startTime: () => '1', holdPeer: () => ended });
   expect(
     admitPeer({ ...platform, peerCredentials: () => ({ pid: 42, uid }) }, 0, entrance()),
   ).toMatchObject({ refusal: { pid: 42, reason: 'the process that connected has gone' } });
 });
 
+const ended = { ended: true, release: () => {} };
 const ours: Namespaces = { user: 'u', pid: 'p', mount: 'm' };
 
 function entrance(changes: Partial<Entrance> = {}): Entrance {
@@ -177,7 +178,6 @@ function admit(
   const platform = platformWith({
     peerCredentials: () => ({ pid: 42, uid }),
     startTime: () => '1',
-    peerEnded: () => false,
     namespaces: () => theirs,
     controlGroup: () => controlGroup,
   });
@@ -232,7 +232,6 @@ test('a process that ends while its namespaces are read has gone, and is in none
   const platform = platformWith({
     peerCredentials: () => ({ pid: 42, uid }),
     startTime: () => startTime,
-    peerEnded: () => false,
     namespaces() {
       startTime = undefined;
       return undefined;
@@ -271,7 +270,7 @@ test('what a refused peer sends is not read, and it gets the reason and nothing 
   });
   const client = rawClient(home.paths.socket);
   const set = { jsonrpc: '2.0', id: 1, method: 'secret.set', params: { name: 'A' } };
-  client.write(hello, ...encode(set, [Buffer.from('hunter2')]));
+  client.write(hello, encode(set, [Buffer.from('hunter2')]));
   expect((await client.rest()).map(({ message }) => message)).toMatchObject([
     { id: null, error: { data: { code: 'ERR_DENIED' } } },
   ]);
@@ -332,4 +331,18 @@ test('B5: one process may have so many connections, and all together so many', a
     (client as ReturnType<typeof rawClient>).socket.destroy();
   }
   expect(refusals).toEqual([]);
+});
+
+test('B5: no more connections are let in than there are descriptors for', async () => {
+  await start({
+    platform: platformWith({
+      peerCredentials: () => ({ pid: 1001, uid }),
+      startTime: () => '1',
+      namespaces: () => ours,
+      descriptorLimit: () => 390,
+    }),
+  });
+  const clients = await Promise.all(Array.from({ length: 4 }, open));
+  expect(await open()).toMatchObject({ message: 'the daemon serves at most 4 connections' });
+  for (const client of clients) (client as ReturnType<typeof rawClient>).socket.destroy();
 });

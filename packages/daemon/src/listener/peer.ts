@@ -1,5 +1,5 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Namespaces, Platform } from '../platform/platform.ts';
+import type { HeldProcess, Namespaces, Platform } from '../platform/platform.ts';
 
 /** A process at the other end of the socket, as the kernel describes it. */
 export interface Peer {
@@ -7,6 +7,8 @@ export interface Peer {
   readonly uid: number;
   /** In the kernel's own unit; with the pid it names one process for ever. */
   readonly startTime: string;
+  /** Where the kernel offers it: then whether it lives is asked of this, and not by its start time. */
+  readonly held?: HeldProcess;
 }
 
 /** A process that is not answered, and why. */
@@ -33,7 +35,10 @@ export type Admission =
   /** It is told so, since its user is ours. */
   | { readonly refusal: Refusal; readonly peer: Peer; readonly error: BrokerError };
 
-/** Who connected: a living process of our user and namespaces that this kernel can name, or a refusal. */
+/**
+ * Who connected: a living process of our user and namespaces that this kernel can name, or a refusal. Whoever
+ * gets a peer lets go of it once the connection has gone.
+ */
 export function admitPeer(platform: Platform, fd: number, entrance: Entrance): Admission {
   const credentials = platform.peerCredentials(fd);
   const refuse = (reason: string): { refusal: Refusal } => ({
@@ -43,13 +48,17 @@ export function admitPeer(platform: Platform, fd: number, entrance: Entrance): A
   // The kernel says 0 for a process outside our pid namespace: there is nothing to hold it by.
   if (credentials.pid <= 0) return refuse('it is in a pid namespace that we cannot see');
   const startTime = platform.startTime(credentials.pid);
+  if (startTime === undefined) return refuse(gone);
   // Looked at after the start time was read: that of a process which got the pid is not taken for it.
-  if (startTime === undefined || platform.peerEnded(fd)) return refuse(gone);
-  const peer = { ...credentials, startTime };
-  const other = otherNamespaces(platform, peer.pid, entrance);
+  const held = platform.holdPeer(fd, credentials.pid);
+  const peer = { ...credentials, startTime, ...(held === undefined ? {} : { held }) };
+  const other = held?.ended === true ? undefined : otherNamespaces(platform, peer.pid, entrance);
+  // It may have ended while it was looked at.
+  if (held?.ended === true || (other !== undefined && peerLoss(platform, peer) !== undefined)) {
+    held?.release();
+    return refuse(gone);
+  }
   if (other === undefined) return { peer };
-  // It ended while it was looked at.
-  if (peerLoss(platform, peer) !== undefined) return refuse(gone);
   return { peer, ...refuse(other.message), error: other };
 }
 
@@ -58,6 +67,7 @@ export function admitPeer(platform: Platform, fd: number, entrance: Entrance): A
  * have gone to another process, and its descriptor to one that it left behind.
  */
 export function peerLoss(platform: Platform, peer: Peer): string | undefined {
+  if (peer.held !== undefined) return peer.held.ended ? gone : undefined;
   const startTime = platform.startTime(peer.pid);
   if (startTime === peer.startTime) return undefined;
   return startTime === undefined ? gone : 'its pid belongs to another process now';

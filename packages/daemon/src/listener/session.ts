@@ -14,11 +14,9 @@ export const helloMs = 2000;
 /** Requests of one connection that may run at once. */
 const maxConcurrent = 1024;
 
+/** One for all sessions: there may be ten thousand. */
 export interface SessionOptions {
-  readonly id: number;
-  readonly peer: Peer;
   readonly clock: Clock;
-  readonly channel: Channel;
   readonly handlers: Handlers;
   readonly version: string;
   /** Something failed that is a bug of ours. */
@@ -31,15 +29,19 @@ export interface SessionOptions {
 export class Session implements Connection {
   readonly id: number;
   readonly #options: SessionOptions;
-  readonly #running = new Map<number, AbortController>();
+  readonly #peer: Peer;
+  readonly #channel: Channel;
+  readonly #running = new Map<number, Asked>();
   readonly #onClose: (() => void)[] = [];
-  readonly #cancelHello: () => void;
+  #cancelHello: (() => void) | undefined;
   #client: string | undefined;
   #state: 'new' | 'open' | 'draining' | 'closed' = 'new';
 
-  constructor(options: SessionOptions) {
-    this.id = options.id;
+  constructor(id: number, peer: Peer, channel: Channel, options: SessionOptions) {
+    this.id = id;
     this.#options = options;
+    this.#peer = peer;
+    this.#channel = channel;
     this.#cancelHello = startDeadline(options.clock, helloMs, () => {
       this.fail(noHello(`no hello within ${helloMs / 1000} s`));
     });
@@ -51,7 +53,7 @@ export class Session implements Connection {
 
   send<E extends keyof Events>(event: E, params: Events[E]): void {
     if (this.#state === 'open') {
-      this.#options.channel.event({ jsonrpc: '2.0', method: event, params });
+      this.#channel.event({ jsonrpc: '2.0', method: event, params });
     }
   }
 
@@ -62,8 +64,8 @@ export class Session implements Connection {
 
   /** Says what is wrong with the connection as a whole, and ends it. */
   fail(error: BrokerError, code?: number): void {
-    this.#options.channel.answer(errorAnswer(null, error, code));
-    this.#options.channel.hangUp();
+    this.#channel.answer(errorAnswer(null, error, code));
+    this.#channel.hangUp();
   }
 
   /** Takes no further requests; those under way go on. */
@@ -74,8 +76,8 @@ export class Session implements Connection {
   /** The connection has gone: nobody waits for what is under way. */
   closed(): void {
     this.#state = 'closed';
-    this.#cancelHello();
-    for (const controller of this.#running.values()) controller.abort(aborted());
+    this.#cancelHello?.();
+    for (const asked of this.#running.values()) asked.abort();
     for (const action of this.#onClose.splice(0)) action();
   }
 
@@ -98,19 +100,21 @@ export class Session implements Connection {
   #notified({ method, params }: Envelope): void {
     if (this.#state === 'new') throw noHello('the first message has to be `broker.hello`');
     if (method !== 'request.cancel') throw unknownMethod(method);
-    this.#running.get(readCancel(params).id)?.abort(aborted());
+    this.#running.get(readCancel(params).id)?.abort();
   }
 
   #greet(id: number, { method, params }: Envelope): void {
     if (method !== 'broker.hello') throw noHello('the first message has to be `broker.hello`');
-    const { channel, version } = this.#options;
+    const channel = this.#channel;
+    const { version } = this.#options;
     const hello = readHello(params);
     if (hello.protocol !== protocolVersion) {
       channel.answer(errorAnswer(id, otherVersion(hello.protocol)));
       channel.hangUp();
       return;
     }
-    this.#cancelHello();
+    this.#cancelHello?.();
+    this.#cancelHello = undefined;
     this.#client = hello.client;
     this.#state = 'open';
     const result = { protocol: protocolVersion, version, pid: process.pid };
@@ -118,7 +122,8 @@ export class Session implements Connection {
   }
 
   #start(id: number, { method, params }: Envelope, attachments: readonly Buffer[]): void {
-    const { channel, handlers } = this.#options;
+    const channel = this.#channel;
+    const { handlers } = this.#options;
     if (this.#running.has(id)) throw idInUse(id);
     const refuse = (error: BrokerError, code?: number): void => {
       wipe(attachments);
@@ -143,17 +148,16 @@ export class Session implements Connection {
     params: unknown,
     attachments: readonly Buffer[],
   ): Promise<void> {
-    const { channel, handlers, peer, onIdle } = this.#options;
-    const controller = new AbortController();
-    const { signal } = controller;
-    this.#running.set(id, controller);
-    const context: Context = { peer, client: this.#client, connection: this, attachments, signal };
+    const channel = this.#channel;
+    const { handlers, onIdle } = this.#options;
+    const asked = new Asked(this, this.#peer, this.#client, attachments);
+    this.#running.set(id, asked);
     let outcome: Outcome<ServedMethod> | undefined;
     try {
       // The pair fits: `params` has just been checked against the method's own schema.
-      outcome = await (handlers[method] as AnyHandler)(params, context);
+      outcome = await (handlers[method] as AnyHandler)(params, asked);
       // Nobody wants it any more, and what nobody wants does not leave.
-      if (signal.aborted) throw aborted();
+      if (asked.aborted) throw aborted();
       channel.answer({ jsonrpc: '2.0', id, result: outcome.result }, outcome.attachments);
     } catch (error) {
       this.#failed(id, method, error);
@@ -168,7 +172,44 @@ export class Session implements Connection {
   #failed(id: number, method: Method, thrown: unknown): void {
     const error = toBrokerError(thrown);
     if (error.code === 'ERR_INTERNAL') this.#options.onInternalError({ method, code: error.code });
-    this.#options.channel.answer(errorAnswer(id, error));
+    this.#channel.answer(errorAnswer(id, error));
+  }
+}
+
+/** One request under way. Few handlers look at its signal, and a signal takes longer than all the rest. */
+class Asked implements Context {
+  readonly connection: Connection;
+  readonly peer: Peer;
+  readonly client: string | undefined;
+  readonly attachments: readonly Buffer[];
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  constructor(
+    connection: Connection,
+    peer: Peer,
+    client: string | undefined,
+    attachments: readonly Buffer[],
+  ) {
+    this.connection = connection;
+    this.peer = peer;
+    this.client = client;
+    this.attachments = attachments;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort(aborted());
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort(aborted());
   }
 }
 

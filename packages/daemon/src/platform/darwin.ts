@@ -8,6 +8,7 @@ const LOCAL_PEERCRED = 1;
 const LOCAL_PEERPID = 2;
 const RLIMIT_CORE = 4;
 const RLIMIT_MEMLOCK = 6;
+const RLIMIT_NOFILE = 8;
 const PT_DENY_ATTACH = 31;
 const EWOULDBLOCK = 35;
 const PROC_PIDTBSDINFO = 3;
@@ -56,7 +57,7 @@ export function createDarwinPlatform(): Platform {
       const pid = libc.getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, 4);
       return { pid: pid.readInt32LE(0), uid: xucred.readUInt32LE(4) };
     },
-    peerEnded: () => false,
+    holdPeer: () => undefined,
     harden() {
       if (ptrace(PT_DENY_ATTACH, 0, Buffer.alloc(0), 0) !== 0) throw libc.failure('ptrace');
       libc.setrlimit(RLIMIT_CORE, [0n, 0n]);
@@ -69,10 +70,12 @@ export function createDarwinPlatform(): Platform {
       const facts = processFacts(pid);
       return facts && { ...facts, workingDirectory: workingDirectory(pid) };
     },
+    workingDirectory,
     // KERN_PROCARGS2 has it, behind the arguments; not done.
     hasVariable: () => false,
     namespaces: () => ({ user: 'all', pid: 'all', mount: 'all' }),
     controlGroup: () => undefined,
+    descriptorLimit: () => Number(libc.getrlimit(RLIMIT_NOFILE)[0]),
     lockedMemory: () => null,
   };
 }

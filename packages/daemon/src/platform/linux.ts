@@ -1,6 +1,6 @@
-import { closeSync } from 'node:fs';
+import { createHeldProcesses } from './held-processes.ts';
 import { openLibc } from './libc.ts';
-import type { Platform } from './platform.ts';
+import { descriptorShares, type Platform } from './platform.ts';
 import {
   hasVariable,
   readControlGroup,
@@ -16,10 +16,12 @@ const SO_PEERCRED = 17;
 const SO_PEERPIDFD = 77;
 const PR_SET_DUMPABLE = 4;
 const RLIMIT_CORE = 4;
+const RLIMIT_NOFILE = 7;
 const RLIMIT_MEMLOCK = 8;
 const EWOULDBLOCK = 11;
 const ENOPROTOOPT = 92;
-const POLLIN = 1;
+const EINTR = 4;
+const EMFILE = 24;
 
 /** The kernel of Linux through the C library and /proc. */
 export function createLinuxPlatform(): Platform {
@@ -29,29 +31,40 @@ export function createLinuxPlatform(): Platform {
   );
   const getsockopt = libc.declare('int getsockopt(int, int, int, void *, void *)');
   const poll = libc.declare('int poll(void *, unsigned long, int)');
+  const descriptorLimit = (): number => Number(libc.getrlimit(RLIMIT_NOFILE)[0]);
+
+  const option = Buffer.alloc(4);
+  const optionLength = Buffer.alloc(4);
+  const holdPeer = createHeldProcesses(
+    {
+      peerPidfd(fd) {
+        optionLength.writeInt32LE(4);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, option, optionLength) === 0) {
+          return option.readInt32LE();
+        }
+        // Of a process that has gone the kernel gives none.
+        const reason = libc.errno();
+        return reason === ENOPROTOOPT || reason === EMFILE ? 'unknown' : 'ended';
+      },
+      poll(pollfd) {
+        for (;;) {
+          const ready = poll(pollfd, 1, 0);
+          if (ready >= 0) return ready;
+          // A signal may come in between.
+          if (libc.errno() !== EINTR) throw libc.failure('poll');
+        }
+      },
+    },
+    descriptorShares(descriptorLimit()).processes,
+  );
+
   return {
     peerCredentials(fd) {
       // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
       const ucred = libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, 12);
       return { pid: ucred.readInt32LE(0), uid: ucred.readUInt32LE(4) };
     },
-    peerEnded(fd) {
-      const pidfd = Buffer.alloc(4);
-      const length = Buffer.from([4, 0, 0, 0]);
-      if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, pidfd, length) !== 0) {
-        // Of a process that has gone the kernel gives none.
-        return libc.errno() !== ENOPROTOOPT;
-      }
-      // struct pollfd { int fd; short events; short revents; }: readable once the process has ended.
-      const polled = Buffer.alloc(8);
-      pidfd.copy(polled);
-      polled.writeInt16LE(POLLIN, 4);
-      try {
-        return poll(polled, 1, 0) !== 0;
-      } finally {
-        closeSync(pidfd.readInt32LE());
-      }
-    },
+    holdPeer,
     harden() {
       if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) throw libc.failure('prctl');
       libc.setrlimit(RLIMIT_CORE, [0n, 0n]);
@@ -77,9 +90,11 @@ export function createLinuxPlatform(): Platform {
         workingDirectory,
       };
     },
+    workingDirectory: readWorkingDirectory,
     hasVariable: (pid, name) => hasVariable(pid, name),
     namespaces: readNamespaces,
     controlGroup: readControlGroup,
+    descriptorLimit,
     lockedMemory: readLockedMemory,
   };
 }

@@ -43,13 +43,22 @@ export function withoutOwnFolders(
   inherited: readonly InheritedVariable[],
   home: string,
 ): readonly InheritedVariable[] {
-  const own = new Map([
-    ['HOME', home],
-    ['XDG_CACHE_HOME', join(home, '.cache')],
-    ['XDG_CONFIG_HOME', join(home, '.config')],
-    ['XDG_DATA_HOME', join(home, '.local', 'share')],
-  ]);
-  return inherited.filter(({ name, value }) => value === undefined || value !== own.get(name));
+  return inherited.filter(({ name, value }) => value === undefined || value !== own(name, home));
+}
+
+function own(name: string, home: string): string | undefined {
+  switch (name) {
+    case 'HOME':
+      return home;
+    case 'XDG_CACHE_HOME':
+      return join(home, '.cache');
+    case 'XDG_CONFIG_HOME':
+      return join(home, '.config');
+    case 'XDG_DATA_HOME':
+      return join(home, '.local', 'share');
+    default:
+      return undefined;
+  }
 }
 
 /**

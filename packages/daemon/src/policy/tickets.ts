@@ -1,9 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { deadline, isOver, type Clock, type Deadline } from '../clock.ts';
 import type { Context } from '../listener/handler.ts';
+import { randomId } from '../random-id.ts';
 
 const validForMs = 30_000;
+
+type Whose = Pick<Context, 'connection' | 'peer'>;
+
+interface Issued<T> {
+  readonly content: T;
+  readonly context: Whose;
+  readonly until: Deadline;
+}
 
 /** What a ticket stands for, kept until it is redeemed, its time is over or its connection has gone. */
 export interface Tickets<T> {
@@ -16,42 +24,59 @@ export interface Tickets<T> {
 }
 
 export function createTickets<T>(clock: Clock): Tickets<T> {
-  const issued = new Map<
-    string,
-    { readonly content: T; readonly context: Context; readonly until: Deadline }
-  >();
-  const watched = new WeakSet<Context['connection']>();
+  /** What was issued to each connection: it goes with it. */
+  const issued = new WeakMap<Context['connection'], Map<string, Issued<T>>>();
+  /**
+   * Of all connections, and without the content: a table that thousands pass through keeps what was in it
+   * until the next large collection.
+   */
+  const where = new Map<string, Map<string, Issued<T>>>();
 
-  const sweep = (gone: (context: Context) => boolean): void => {
-    for (const [ticket, { context, until }] of issued) {
-      if (isOver(until, clock) || gone(context)) issued.delete(ticket);
-    }
+  const remove = (ticket: string): Issued<T> | undefined => {
+    const tickets = where.get(ticket);
+    const found = tickets?.get(ticket);
+    where.delete(ticket);
+    tickets?.delete(ticket);
+    return found;
+  };
+  const issuedTo = (connection: Context['connection']): Map<string, Issued<T>> => {
+    const known = issued.get(connection);
+    if (known !== undefined) return known;
+    const tickets = new Map<string, Issued<T>>();
+    issued.set(connection, tickets);
+    connection.onClose(() => {
+      for (const ticket of tickets.keys()) remove(ticket);
+    });
+    return tickets;
   };
 
   return {
     issue(context, content) {
-      sweep(() => false);
-      const { connection } = context;
-      if (!watched.has(connection)) {
-        watched.add(connection);
-        connection.onClose(() => {
-          sweep((other) => other.connection.id === connection.id);
-        });
+      const tickets = issuedTo(context.connection);
+      // All are valid for as long, so that the first ones are over first.
+      for (const [ticket, { until }] of tickets) {
+        if (!isOver(until, clock)) break;
+        remove(ticket);
       }
-      const ticket = randomBytes(16).toString('hex');
-      issued.set(ticket, { content, context, until: deadline(clock, validForMs) });
+      const ticket = randomId(16);
+      tickets.set(ticket, { content, context: whose(context), until: deadline(clock, validForMs) });
+      where.set(ticket, tickets);
       return ticket;
     },
     redeem(context, ticket) {
-      const found = issued.get(ticket);
-      issued.delete(ticket);
+      const found = remove(ticket);
       if (found === undefined || isOver(found.until, clock)) return undefined;
       return isSame(found.context, context) ? found.content : undefined;
     },
   };
 }
 
-function isSame(a: Context, b: Context): boolean {
+/** Without what else the request came with. */
+function whose({ connection, peer }: Context): Whose {
+  return { connection, peer };
+}
+
+function isSame(a: Whose, b: Whose): boolean {
   return (
     a.connection.id === b.connection.id &&
     a.peer.pid === b.peer.pid &&

@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { systemClock, type Clock } from '../clock.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
+import { sharedPerTurn } from '../turn.ts';
 import { notExecutable, problemOf } from './find-command.ts';
 
 /** A program as the daemon saw it: what the fingerprint binds, and what the wrapper compares. */
@@ -64,7 +65,8 @@ const syncAsync = promisify(fdatasync);
  * kept: the next write moves them. A file system in memory has no such moment: on it, and on what we do
  * not know, only files of more than 4 MiB are known again, and are trusted to be their user's own.
  *
- * All but the real path comes from one open descriptor, so that a swap midway is seen.
+ * All but the real path comes from one open descriptor, so that a swap midway is seen. Launches that ask in
+ * one turn share an answer.
  */
 export function createDigests(options: DigestOptions = {}): Digests {
   const { now = systemClock.now, maxEntries = 1024 } = options;
@@ -88,35 +90,35 @@ export function createDigests(options: DigestOptions = {}): Digests {
     return digest;
   }
 
-  return {
-    async examine(path) {
-      const fd = openProgram(path);
-      try {
-        const stats = fstatSync(fd, { bigint: true });
-        if (!stats.isFile()) throw notExecutable(path);
-        const digest = await digestOf(path, fd, stats);
-        const head = headOf(fd);
-        if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
-          throw changed(path);
-        }
-        return {
-          identity: {
-            path,
-            dev: String(stats.dev),
-            ino: String(stats.ino),
-            size: String(stats.size),
-            mtimeNs: String(stats.mtimeNs),
-            ctimeNs: String(stats.ctimeNs),
-          },
-          realPath: realPathOf(path),
-          digest,
-          head,
-        };
-      } finally {
-        closeSync(fd);
+  async function look(path: string): Promise<Executable> {
+    const fd = openProgram(path);
+    try {
+      const stats = fstatSync(fd, { bigint: true });
+      if (!stats.isFile()) throw notExecutable(path);
+      const digest = await digestOf(path, fd, stats);
+      const head = headOf(fd);
+      if (statKey(fstatSync(fd, { bigint: true })) !== statKey(stats)) {
+        throw changed(path);
       }
-    },
-  };
+      return {
+        identity: {
+          path,
+          dev: String(stats.dev),
+          ino: String(stats.ino),
+          size: String(stats.size),
+          mtimeNs: String(stats.mtimeNs),
+          ctimeNs: String(stats.ctimeNs),
+        },
+        realPath: realPathOf(path),
+        digest,
+        head,
+      };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  return { examine: sharedPerTurn(look) };
 }
 
 function openProgram(path: string): number {

@@ -4,8 +4,9 @@ import type { LaunchPackage, ProgramFile } from '../protocol/approvals.ts';
 import type { FileIdentity } from '../protocol/messages.ts';
 import type { Digests, Executable } from './digests.ts';
 import { findCommand } from './find-command.ts';
-import type { Interpreter, ProgramQuestion, Trail } from './interpreter.ts';
+import type { Interpreter, Program, ProgramQuestion, Running, Trail } from './interpreter.ts';
 import { isFile } from './on-disk.ts';
+import type { PackageSpec } from './package-spec.ts';
 import { maxShebangs, parseShebang } from './shebang.ts';
 
 /** How long a grant lives at most where content cannot be bound. */
@@ -14,104 +15,160 @@ const unboundMs: number = 8 * 60 * 60 * 1000;
 export function createTrail(
   digests: Digests,
   question: ProgramQuestion,
-  findInterpreter: (name: string) => Interpreter | undefined,
+  findInterpreter: FindInterpreter,
 ): Trail {
-  const files: ProgramFile[] = [];
-  const identities: FileIdentity[] = [];
-  const seen = new Set<string>();
-  const variables = new Map<string, string | undefined>();
-  let folder = question.workingDirectory;
-  let [needsFolder, needsPath, isCleared, depth] = [false, false, false, 0];
-  let found: LaunchPackage | undefined;
-  let reason: string | undefined;
+  return new ProgramTrail(digests, question, findInterpreter);
+}
 
-  const trail: Trail = {
-    searchPath: question.searchPath,
-    get folder() {
-      return folder;
-    },
-    enter: (path) => void (folder = trail.resolve(path)),
-    get home() {
-      const own = trail.variable('HOME');
-      return own === undefined || own === '' ? question.home : own;
-    },
-    variable(name) {
-      if (variables.has(name) || isCleared) return variables.get(name);
-      return question.variable(name);
-    },
-    setVariable: (name, value) => void variables.set(name, value),
-    clearVariables() {
-      isCleared = true;
-      variables.clear();
-    },
-    resolve(path) {
-      if (!isAbsolute(path)) needsFolder = true;
-      return resolve(folder, path);
-    },
-    needFolder: () => void (needsFolder = true),
-    needPath() {
-      needsPath = true;
-      // Relative elements, and the empty one, lead to the working folder.
-      const elements = trail.searchPath?.split(':') ?? [];
-      if (elements.some((element) => !element.startsWith('/'))) needsFolder = true;
-    },
-    limit: (why) => void (reason ??= why),
-    setPackage: (one) => void (found ??= one),
-    pin(text, { pinned }) {
-      if (pinned === undefined) trail.limit(`${text} is not pinned to a version`);
-    },
+type FindInterpreter = (name: string) => Interpreter | undefined;
 
-    async add(role, path, what) {
-      if (seen.has(path)) return undefined;
-      seen.add(path);
-      const one = await examine(digests, path, what);
-      files.push({ role, path: one.realPath, digest: one.digest });
-      identities.push(one.identity);
-      return one;
-    },
+/**
+ * A class, since there is one for each launch: of an object with getters of its own V8 makes a type for
+ * each, and what that holds stays until the next large collection.
+ */
+class ProgramTrail implements Trail {
+  searchPath: string | null;
+  readonly #digests: Digests;
+  readonly #question: ProgramQuestion;
+  readonly #findInterpreter: FindInterpreter;
+  readonly #files: ProgramFile[] = [];
+  readonly #identities: FileIdentity[] = [];
+  readonly #seen = new Set<string>();
+  readonly #variables = new Map<string, string | undefined>();
+  #folder: string;
+  #needsFolder = false;
+  #needsPath = false;
+  #isCleared = false;
+  #depth = 0;
+  #package: LaunchPackage | undefined;
+  #reason: string | undefined;
 
-    async addIfThere(role, path) {
-      if (isFile(path)) await trail.add(role, path);
-    },
+  constructor(digests: Digests, question: ProgramQuestion, findInterpreter: FindInterpreter) {
+    this.#digests = digests;
+    this.#question = question;
+    this.#findInterpreter = findInterpreter;
+    this.searchPath = question.searchPath;
+    this.#folder = question.workingDirectory;
+  }
 
-    async follow(role, path, args, name = basename(path), what) {
-      const one = await trail.add(role, path, what);
-      const shebang = one === undefined ? undefined : readShebang(one.head);
-      if (shebang !== undefined) {
-        if (++depth > maxShebangs) throw tooDeep(path);
-        const { interpreter, argument } = shebang;
-        await trail.follow(
-          'interpreter',
-          trail.resolve(interpreter),
-          [...(argument === undefined ? [] : [argument]), path, ...args],
-          undefined,
-          `interpreter of ${path}`,
-        );
-      }
-      const isKnown = findInterpreter(name) !== undefined || one === undefined;
-      await trail.read(args, { name: isKnown ? name : basename(one.realPath), path, role });
-    },
+  get folder(): string {
+    return this.#folder;
+  }
 
-    async read(args, running) {
-      await findInterpreter(running.name)?.(trail, args, running);
-    },
+  enter(path: string): void {
+    this.#folder = this.resolve(path);
+  }
 
-    async run(command, args) {
-      if (command.includes('/') && !isAbsolute(command)) needsFolder = true;
-      const path = findCommand(command, trail.searchPath, folder);
-      await trail.follow('interpreter', path, args, basename(command));
-    },
+  get home(): string {
+    const own = this.variable('HOME');
+    return own === undefined || own === '' ? this.#question.home : own;
+  }
 
-    program: () => ({
-      files,
-      identities,
-      ...(found === undefined ? {} : { package: found }),
-      needsFolder,
-      needsPath,
+  variable(name: string): string | undefined {
+    if (this.#variables.has(name) || this.#isCleared) return this.#variables.get(name);
+    return this.#question.variable(name);
+  }
+
+  setVariable(name: string, value: string | undefined): void {
+    this.#variables.set(name, value);
+  }
+
+  clearVariables(): void {
+    this.#isCleared = true;
+    this.#variables.clear();
+  }
+
+  resolve(path: string): string {
+    if (!isAbsolute(path)) this.#needsFolder = true;
+    return resolve(this.#folder, path);
+  }
+
+  needFolder(): void {
+    this.#needsFolder = true;
+  }
+
+  needPath(): void {
+    this.#needsPath = true;
+    // Relative elements, and the empty one, lead to the working folder.
+    const elements = this.searchPath?.split(':') ?? [];
+    if (elements.some((element) => !element.startsWith('/'))) this.#needsFolder = true;
+  }
+
+  limit(why: string): void {
+    this.#reason ??= why;
+  }
+
+  setPackage(one: LaunchPackage): void {
+    this.#package ??= one;
+  }
+
+  pin(text: string, { pinned }: PackageSpec): void {
+    if (pinned === undefined) this.limit(`${text} is not pinned to a version`);
+  }
+
+  async add(
+    role: ProgramFile['role'],
+    path: string,
+    what?: string,
+  ): Promise<Executable | undefined> {
+    if (this.#seen.has(path)) return undefined;
+    this.#seen.add(path);
+    const one = await examine(this.#digests, path, what);
+    this.#files.push({ role, path: one.realPath, digest: one.digest });
+    this.#identities.push(one.identity);
+    return one;
+  }
+
+  async addIfThere(role: ProgramFile['role'], path: string): Promise<void> {
+    if (isFile(path)) await this.add(role, path);
+  }
+
+  async follow(
+    role: ProgramFile['role'],
+    path: string,
+    args: readonly string[],
+    name: string = basename(path),
+    what?: string,
+  ): Promise<void> {
+    const one = await this.add(role, path, what);
+    const shebang = one === undefined ? undefined : readShebang(one.head);
+    if (shebang !== undefined) {
+      this.#depth += 1;
+      if (this.#depth > maxShebangs) throw tooDeep(path);
+      const { interpreter, argument } = shebang;
+      await this.follow(
+        'interpreter',
+        this.resolve(interpreter),
+        [...(argument === undefined ? [] : [argument]), path, ...args],
+        undefined,
+        `interpreter of ${path}`,
+      );
+    }
+    const isKnown = this.#findInterpreter(name) !== undefined || one === undefined;
+    await this.read(args, { name: isKnown ? name : basename(one.realPath), path, role });
+  }
+
+  async read(args: readonly string[], running: Running): Promise<void> {
+    await this.#findInterpreter(running.name)?.(this, args, running);
+  }
+
+  async run(command: string, args: readonly string[]): Promise<void> {
+    if (command.includes('/') && !isAbsolute(command)) this.#needsFolder = true;
+    const path = findCommand(command, this.searchPath, this.#folder);
+    await this.follow('interpreter', path, args, basename(command));
+  }
+
+  program(): Program {
+    const reason = this.#reason;
+    return {
+      files: this.#files,
+      identities: this.#identities,
+      ...(this.#package === undefined ? {} : { package: this.#package }),
+      needsFolder: this.#needsFolder,
+      needsPath: this.#needsPath,
       ...(reason === undefined ? {} : { limit: { ms: unboundMs, reason } }),
-    }),
-  };
-  return trail;
+    };
+  }
 }
 
 /** What has neither a first line for an interpreter nor is a program: `execvp` gives it to a shell. */

@@ -23,23 +23,23 @@ export interface Frame {
 }
 
 /**
- * The message as bytes to write: its line, then its attachments, each behind its length. The caller
- * wipes the buffers once they are written; they are copies.
+ * The message as bytes to write, in one piece: its line, then its attachments, each behind its length. They
+ * are copies; the caller wipes them once they are written.
  */
-export function encode(message: object, attachments: readonly Uint8Array[] = []): Buffer[] {
-  if (attachments.length === 0) return [Buffer.from(`${JSON.stringify(message)}\n`)];
+export function encode(message: object, attachments: readonly Uint8Array[] = []): Buffer {
+  if (attachments.length === 0) return Buffer.from(`${JSON.stringify(message)}\n`);
   if (attachments.length > maxAttachmentCount) throw new RangeError('too many attachments');
-  const line = JSON.stringify({ ...message, attachments: attachments.length });
-  let size = 0;
+  const line = `${JSON.stringify({ ...message, attachments: attachments.length })}\n`;
+  let size = Buffer.byteLength(line);
   for (const { length } of attachments) size += 4 + length;
-  const body = secretBytes(size);
-  let at = 0;
+  const bytes = secretBytes(size);
+  let at = bytes.write(line);
   for (const attachment of attachments) {
-    at = body.writeUInt32BE(attachment.length, at);
-    body.set(attachment, at);
+    at = bytes.writeUInt32BE(attachment.length, at);
+    bytes.set(attachment, at);
     at += attachment.length;
   }
-  return [Buffer.from(`${line}\n`), body];
+  return bytes;
 }
 
 /** Overwrites what can be overwritten. */
@@ -76,7 +76,8 @@ export class Decoder {
   #line: Buffer = noBytes;
   #lineLength = 0;
   #pending: Pending | undefined;
-  readonly #length: Buffer = secretBytes(4);
+  /** The bytes of an attachment's length that are there, as a number, and how many. */
+  #length = 0;
   #lengthFilled = 0;
   #body: Buffer | undefined;
   #bodyFilled = 0;
@@ -172,12 +173,12 @@ export class Decoder {
     let at = start;
     if (this.#body === undefined) {
       while (this.#lengthFilled < 4 && at < chunk.length) {
-        this.#length[this.#lengthFilled] = chunk[at] ?? 0;
+        this.#length = this.#length * 256 + (chunk[at] ?? 0);
         this.#lengthFilled += 1;
         at += 1;
       }
       if (this.#lengthFilled < 4) return at;
-      this.#openBody(this.#length.readUInt32BE());
+      this.#openBody(this.#length);
     }
     const body = this.#body;
     if (body !== undefined) {
@@ -204,6 +205,7 @@ export class Decoder {
   #closeBody(body: Buffer): void {
     this.#pending?.attachments.push(body);
     this.#body = undefined;
+    this.#length = 0;
     this.#lengthFilled = 0;
   }
 

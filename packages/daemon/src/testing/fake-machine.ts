@@ -21,6 +21,7 @@ export function machine(processes: Record<number, FakeProcess>): Platform {
   const known: Partial<Platform> = {
     process: facts,
     startTime: (pid) => facts(pid)?.startTime,
+    workingDirectory: (pid) => facts(pid)?.workingDirectory,
     hasVariable: (pid, name) => processes[pid]?.variables?.includes(name) === true,
   };
   return known as Platform;
