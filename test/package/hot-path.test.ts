@@ -98,8 +98,8 @@ describe('the hot path as built', () => {
 
   test('loads for --replace one small file, and of koffi its native part', () => {
     const file = createRequire(join(dist, 'mcp.cjs')).resolve('@mcp-broker/daemon/replace');
-    const { files, modules } = walk(file);
-    expect([...files]).toEqual([file]);
+    const { files: walked, modules } = walk(file);
+    expect([...walked]).toEqual([file]);
     expect(statSync(file).size).toBeLessThanOrEqual(8 * 1024);
     expect([...modules].filter((name) => !eager.includes(name))).toEqual([]);
   });
