@@ -4,7 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
-import { untilGone } from '../kit/processes.ts';
+import { processesWith, untilGone } from '../kit/processes.ts';
 
 // One client with many servers, all of which it starts in the same moment.
 
@@ -20,7 +20,6 @@ type Entry = (typeof entries)[number];
 
 interface Session {
   readonly values: unknown;
-  readonly pids: readonly number[];
   close(): Promise<void>;
 }
 
@@ -42,11 +41,10 @@ async function connect({ name, env }: Entry): Promise<Session | string> {
   } catch {
     return stderr;
   }
-  const wrapper = transport.pid ?? 0;
   const { content } = await client.callTool({ name: 'work' });
   const [answer] = content as readonly { readonly text: string }[];
-  const { pid, values } = JSON.parse(answer?.text ?? '') as { pid: number; values: unknown };
-  return { values, pids: [wrapper, pid], close: () => client.close() };
+  const { values } = JSON.parse(answer?.text ?? '') as { values: unknown };
+  return { values, close: () => client.close() };
 }
 
 async function connectAll(which: readonly Entry[]): Promise<readonly Session[]> {
@@ -59,7 +57,9 @@ async function connectAll(which: readonly Entry[]): Promise<readonly Session[]> 
 
 async function closeAll(sessions: readonly Session[]): Promise<void> {
   await Promise.all(sessions.map((session) => session.close()));
-  await untilGone(sessions.flatMap(({ pids }) => pids));
+  await untilGone(() =>
+    processesWith('HOME', home.folder).filter(({ argv }) => argv.includes(server)),
+  );
 }
 
 interface Status {

@@ -4,7 +4,7 @@ import { auditLines, createHome, mcpCommand, type Home } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
 import type { Launch } from '../kit/clients/client.ts';
 import { observe, type Observation } from '../kit/observe.ts';
-import { lives, peakMemory, untilGone } from '../kit/processes.ts';
+import { killAll, peakMemory, processesWith, untilGone, type Shown } from '../kit/processes.ts';
 
 // Servers that misbehave, launched by the official client: it sees the same with us and without, what
 // they end with is told, and nothing of them is left.
@@ -15,7 +15,9 @@ const hundredMegabytes = 100 * 1024 * 1024;
 interface Wild {
   readonly program: string;
   /** What shows that it does misbehave. */
-  readonly seen: Partial<Observation['seen']>;
+  readonly seen: Partial<Observation>;
+  /** What without us is left, once the client has closed. */
+  readonly leaves?: readonly string[];
   /** 143 where the end of stdin is enough, on a machine that takes longer over it than we wait. */
   readonly exit: readonly number[];
 }
@@ -27,7 +29,7 @@ const wild: readonly (readonly [title: string, wild: Wild])[] = [
   ],
   [
     'leaves a process without a parent, in a session of its own, on its stdout and stderr',
-    { program: 'forks-and-leaves', seen: { connect: 'ok' }, exit: [0, 143] },
+    { program: 'forks-and-leaves', seen: { connect: 'ok' }, leaves: ['sleep'], exit: [0, 143] },
   ],
   [
     'writes 100 MB to stderr',
@@ -61,22 +63,27 @@ const { execPath: node } = process;
 
 const reference = { TOKEN: '$<TOKEN>' };
 const command = ['--', node, server];
-const environment = ({ program }: Wild, token: string): Launch['env'] => ({
+type Who = 'bare' | 'ours';
+const environment = ({ program }: Wild, who: Who): Launch['env'] => ({
   ...home.env,
   WILD: program,
   WILD_BYTES: `${hundredMegabytes}`,
-  TOKEN: token,
+  WILD_WHO: who,
+  TOKEN: who === 'bare' ? 'value' : reference.TOKEN,
 });
+/** A server and all that it starts, the command that launched it, and nobody else. */
+const processes = (who: Who): Shown[] =>
+  processesWith('HOME', home.folder).filter(({ environment: its }) => its['WILD_WHO'] === who);
 const withoutUs = (one: Wild): Launch => ({
   command: node,
   args: [server],
-  env: environment(one, 'value'),
+  env: environment(one, 'bare'),
   cwd: home.folder,
 });
 const withUs = (one: Wild): Launch => ({
   command: mcpCommand,
   args: ['exec', ...command],
-  env: environment(one, reference.TOKEN),
+  env: environment(one, 'ours'),
   cwd: home.folder,
 });
 
@@ -110,11 +117,13 @@ describe.skipIf(lacks('linux', 'setsid'))('a server that', () => {
         },
       }),
     ]);
-    // What it leaves without us is left to us.
-    for (const pid of without.pids.filter(lives)) process.kill(pid, 'SIGKILL');
-    expect(without.seen).toMatchObject(one.seen);
-    expect(ours.seen).toEqual(without.seen);
-    await untilGone(ours.pids);
+    const left = processes('bare');
+    killAll(left);
+    const leaves = expect.arrayContaining([...(one.leaves ?? [])]) as unknown;
+    expect(left.map(({ argv }) => argv[0])).toEqual(leaves);
+    expect(without).toMatchObject(one.seen);
+    expect(ours).toEqual(without);
+    await untilGone(() => processes('ours'));
     await expect.poll(exits, { timeout: 15_000 }).toHaveLength(ended.length + 1);
     expect(one.exit).toContain((await exits()).at(-1));
     // Nothing that a server writes passes through the wrapper.

@@ -3,20 +3,16 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Launch } from './clients/client.ts';
 
+/** What a client has seen. */
 export interface Observation {
-  /** What the client saw. */
-  readonly seen: {
-    /** `ok`, or what the client says of the failure. */
-    readonly connect: string;
-    readonly tools: readonly string[];
-    /** Of the tool `work`, but for the processes that it names. */
-    readonly answer: Readonly<Record<string, unknown>>;
-    /** What else the client complains of. */
-    readonly complaints: readonly string[];
-    readonly stderr: { readonly bytes: number; readonly digest: string };
-  };
-  /** The command that was started, and the processes that the server names. */
-  readonly pids: readonly number[];
+  /** `ok`, or what the client says of the failure. */
+  readonly connect: string;
+  readonly tools: readonly string[];
+  /** Of the tool `work`. */
+  readonly answer: Readonly<Record<string, unknown>>;
+  /** What else the client complains of. */
+  readonly complaints: readonly string[];
+  readonly stderr: { readonly bytes: number; readonly digest: string };
 }
 
 export interface ObserveOptions {
@@ -59,10 +55,11 @@ export async function observe(
     connect = error instanceof Error ? error.message : String(error);
   }
   await client.close();
-  const { pids = [], ...rest } = answer as { readonly pids?: readonly number[] };
-  const digest = stderr.digest('hex');
   return {
-    seen: { connect, tools, answer: rest, complaints, stderr: { bytes, digest } },
-    pids: [pid, ...pids],
+    connect,
+    tools,
+    answer,
+    complaints,
+    stderr: { bytes, digest: stderr.digest('hex') },
   };
 }

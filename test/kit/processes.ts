@@ -26,18 +26,20 @@ export function processesWith(name: string, value: string): Shown[] {
     });
 }
 
-/** A zombie does not. */
-export function lives(pid: number): boolean {
-  try {
-    return !/\) [ZX] /u.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
+/** Waits until there is none of them. Not by pid: after a while that is another's. */
+export async function untilGone(which: () => readonly Shown[]): Promise<void> {
+  await expect.poll(which, { timeout: 15_000 }).toEqual([]);
 }
 
-/** Waits until none of them lives. */
-export async function untilGone(pids: readonly number[]): Promise<void> {
-  await expect.poll(() => pids.filter(lives), { timeout: 15_000 }).toEqual([]);
+/** Ends them, whatever they heed. */
+export function killAll(which: readonly Shown[]): void {
+  for (const { pid } of which) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just ended.
+    }
+  }
 }
 
 /** The most memory that the process has had at once, in bytes. */

@@ -39,9 +39,11 @@ export interface Guard {
  */
 export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): Guard {
   const { ofClient } = stdin;
+  const startTime = readStat(pid)?.startTime;
+  // Once it and all of its group have ended, its number may be a stranger's.
+  const isItsOwn = over === undefined ? startTime !== undefined : over.group;
   const tree = createTree({
-    // Once nobody of its group lives, its number may be a stranger's.
-    ...(over?.group === false ? {} : { root: { pid, startTime: readStat(pid)?.startTime } }),
+    ...(isItsOwn ? { root: { pid, startTime } } : {}),
     ownSession,
     launch,
     since: readStat(process.pid)?.startTime ?? '0',
