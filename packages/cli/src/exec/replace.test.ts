@@ -45,7 +45,7 @@ const both = async (args: readonly string[], env = {}): Promise<readonly [Ended,
 
 describe('a server that mcp exec becomes', deadline, () => {
   test('is started as it is without --replace: the same arguments and environment', async () => {
-    await startDaemon({ values: { '$<T>': 'välue\n"' } });
+    const { launch } = await startDaemon({ values: { '$<T>': 'välue\n"' } });
     const env = {
       T: 'a $<T>',
       NODE_ENV: 'x',
@@ -61,7 +61,7 @@ describe('a server that mcp exec becomes', deadline, () => {
       expect(without).toMatchObject({ code: 0, stderr: '' });
       expect(replaced).toEqual(without);
       const { env: seen } = JSON.parse(replaced.stdout) as { env: Record<string, string> };
-      expect(seen).toMatchObject({ T: 'a välue\n"', MCP_LAUNCH: 'fake-launch', NODE_PATH: '/a' });
+      expect(seen).toMatchObject({ T: 'a välue\n"', MCP_LAUNCH: launch, NODE_PATH: '/a' });
       expect(Object.keys(seen).filter((name) => name.startsWith('MCP_'))).toEqual(['MCP_LAUNCH']);
     }
   });
@@ -105,7 +105,7 @@ describe('what cannot be started', deadline, () => {
     ['a program of another machine', 126, 'not executable', () => [otherMachine()]],
     ['a broken ELF file', 126, 'not executable', () => [program('\x7fELF\0')]],
   ])('%s ends with %i, and the daemon is told', async (_title, code, message, command) => {
-    const { told } = await startDaemon({ values: { '$<T>': 'v' } });
+    const { told, launch } = await startDaemon({ values: { '$<T>': 'v' } });
     const [file = '', ...args] = command();
     const plain = await mcp(['exec', '--replace', '--', file, ...args]);
     expect(plain).toMatchObject({ code, signal: null, stdout: '' });
@@ -116,13 +116,13 @@ describe('what cannot be started', deadline, () => {
     expect(valued).toEqual(plain);
     expect(told.at(-1)).toEqual({
       method: 'launch.ended',
-      params: { launch: 'fake-launch', exit: code },
+      params: { launch, exit: code },
     });
   });
 
   test('what has changed since it was looked at ends with 77, and the daemon is told', async () => {
     const file = program('#!/bin/sh\n');
-    const { told } = await startDaemon({
+    const { told, launch } = await startDaemon({
       values: { '$<T>': 'v' },
       beforeValues: () => {
         appendFileSync(file, 'echo\n');
@@ -130,7 +130,7 @@ describe('what cannot be started', deadline, () => {
     });
     const ended = await mcp(['exec', '--replace', '--', file], { T: '$<T>' });
     expect(ended).toMatchObject({ code: 77, stdout: '' });
-    expect(told.at(-1)?.params).toEqual({ launch: 'fake-launch', exit: 77 });
+    expect(told.at(-1)?.params).toEqual({ launch, exit: 77 });
   });
 
   test('more values than the kernel takes end with 126', async () => {
