@@ -128,11 +128,13 @@ describe.skipIf(lacks('linux'))('mcp exec --replace', () => {
       server: 'cat',
       variables: ['TOKEN'],
       since: expect.any(String) as string,
+      client: 'mcp exec',
+      parent: { pid: process.pid, name: expect.any(String) as string },
       pid,
       replaced: true,
     });
     expect((await home.mcp(['status'])).stdout).toMatch(
-      new RegExp(` ${pid} +replaced .* cat +TOKEN\n`, 'u'),
+      new RegExp(` ${pid} \\(replaced\\) .* cat +TOKEN\n`, 'u'),
     );
     child.stdin?.end();
     expect(await ended).toEqual([0, null]);
