@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 
 /** `mcp exec --`, from the sources: what follows is the server. */
 export const exec: readonly [string, ...string[]] = [
@@ -91,6 +91,15 @@ export function lives(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Resolves once the wrapper of a server watches over it. */
+export async function watched([server = 0]: readonly number[]): Promise<void> {
+  const stat = readFileSync(`/proc/${server}/stat`, 'latin1');
+  const wrapper = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  await expect
+    .poll(() => readFileSync(`/proc/${wrapper}/maps`, 'latin1'), polled)
+    .toContain('koffi');
 }
 
 async function endOf(child: ChildProcess): Promise<number> {

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
-import { exec, lifeFixture, lives, polled, stubborn, type Launched } from './life-fixture.ts';
+import {
+  exec,
+  lifeFixture,
+  lives,
+  polled,
+  stubborn,
+  watched,
+  type Launched,
+} from './life-fixture.ts';
 
 // Whose end of stdin is the end of a launch, and whose is not.
 
@@ -36,25 +44,44 @@ function client(kind: Kind, atOnce: 'open' | 'close' | 'shut', script: string): 
 }
 
 describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is gone', () => {
-  test.each<Kind>(['pipe', 'socket', 'bun'])('when a client closes a %s', async (kind) => {
-    const { say, said, named } = client(kind, 'open', stubborn);
-    const all = await named;
+  /** What the launch has of the two seconds; on a machine with much other work it may take more. */
+  async function inTime(all: readonly number[], end: () => unknown): Promise<void> {
+    await watched(all);
     const began = performance.now();
-    say('close');
-    expect(await said).toMatch(/ended 137\n$/u);
-    expect(all.filter(lives)).toEqual([]);
+    end();
+    await expect.poll(() => all.filter(lives), { timeout: 10_000, interval: 10 }).toEqual([]);
     expect(performance.now() - began).toBeLessThan(2000);
+  }
+
+  test.each<Kind>(['pipe', 'socket', 'bun'])(
+    'when a client closes a %s',
+    { retry: 2 },
+    async (kind) => {
+      const { say, said, named } = client(kind, 'open', stubborn);
+      await inTime(await named, () => {
+        say('close');
+      });
+      expect(await said).toMatch(/ended 137\n$/u);
+    },
+  );
+
+  test('when a Node client closes its stream', { retry: 2 }, async () => {
+    const { child, ended, named } = life.launch(stubborn);
+    await inTime(await named, () => child.stdin?.end());
+    expect(await ended).toBe(137);
   });
 
-  test('when a Node client closes its stream', async () => {
-    const { child, ended, named } = life.launch(stubborn);
-    const all = await named;
-    const began = performance.now();
-    child.stdin?.end();
-    expect(await ended).toBe(137);
-    expect(all.filter(lives)).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(2000);
-  });
+  test(
+    'when a client closes stdin after a signal, to which there would be more time',
+    { retry: 2 },
+    async () => {
+      const { child, ended, named } = life.launch(stubborn);
+      const all = await named;
+      child.kill('SIGINT');
+      await inTime(all, () => child.stdin?.end());
+      expect(await ended).toBe(137);
+    },
+  );
 
   test.each<[Kind, 'open' | 'close' | 'shut', string]>([
     ['pipe', 'open', 'that had closed nothing'],
