@@ -5,15 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
-import {
-  exec,
-  lifeFixture,
-  lives,
-  polled,
-  stubborn,
-  watched,
-  type Launched,
-} from './life-fixture.ts';
+import { exec, lifeFixture, polled, stubborn, watched, type Launched } from './life-fixture.ts';
 
 // Whose end of stdin is the end of a launch, and whose is not.
 
@@ -45,11 +37,11 @@ function client(kind: Kind, atOnce: 'open' | 'close' | 'shut', script: string): 
 
 describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is gone', () => {
   /** What the launch has of the two seconds; on a machine with much other work it may take more. */
-  async function inTime(all: readonly number[], end: () => unknown): Promise<void> {
-    await watched(all);
+  async function inTime({ named, living }: Launched, end: () => unknown): Promise<void> {
+    await watched(await named);
     const began = performance.now();
     end();
-    await expect.poll(() => all.filter(lives), { timeout: 10_000, interval: 10 }).toEqual([]);
+    await expect.poll(living, { timeout: 10_000, interval: 10 }).toEqual([]);
     expect(performance.now() - began).toBeLessThan(2000);
   }
 
@@ -57,29 +49,29 @@ describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is 
     'when a client closes a %s',
     { retry: 2 },
     async (kind) => {
-      const { say, said, named } = client(kind, 'open', stubborn);
-      await inTime(await named, () => {
-        say('close');
+      const launched = client(kind, 'open', stubborn);
+      await inTime(launched, () => {
+        launched.say('close');
       });
-      expect(await said).toMatch(/ended 137\n$/u);
+      expect(await launched.said).toMatch(/ended 137\n$/u);
     },
   );
 
   test('when a Node client closes its stream', { retry: 2 }, async () => {
-    const { child, ended, named } = life.launch(stubborn);
-    await inTime(await named, () => child.stdin?.end());
-    expect(await ended).toBe(137);
+    const launched = life.launch(stubborn);
+    await inTime(launched, () => launched.child.stdin?.end());
+    expect(await launched.ended).toBe(137);
   });
 
   test(
     'when a client closes stdin after a signal, to which there would be more time',
     { retry: 2 },
     async () => {
-      const { child, ended, named } = life.launch(stubborn);
-      const all = await named;
-      child.kill('SIGINT');
-      await inTime(all, () => child.stdin?.end());
-      expect(await ended).toBe(137);
+      const launched = life.launch(stubborn);
+      await launched.named;
+      launched.child.kill('SIGINT');
+      await inTime(launched, () => launched.child.stdin?.end());
+      expect(await launched.ended).toBe(137);
     },
   );
 
@@ -91,10 +83,10 @@ describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is 
     ['bun', 'close', 'that had closed stdin at once'],
     ['socket', 'shut', 'that had ended stdin at once and held it'],
   ])('when a client is killed (%s, %s: %s)', async (kind, atOnce) => {
-    const { child, named } = client(kind, atOnce, stubborn);
-    const all = await named;
+    const { child, named, living } = client(kind, atOnce, stubborn);
+    expect(await named).toEqual(living());
     child.kill('SIGKILL');
-    await expect.poll(() => all.filter(lives), polled).toEqual([]);
+    await expect.poll(living, polled).toEqual([]);
   });
 });
 
