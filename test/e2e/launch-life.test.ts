@@ -1,10 +1,10 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { auditLines, createHome, expectSuccess, type Home } from '../kit/home.ts';
+import { auditLines, createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import {
   gentle,
   killDaemon,
   launchOf,
-  lives,
   startLaunch,
   statusOf,
   stubborn,
@@ -13,13 +13,14 @@ import {
   type Launched,
 } from '../kit/launches.ts';
 import { lacks } from '../kit/needs.ts';
+import { trackProcesses } from '../kit/started.ts';
 
 // Launches with the real daemon: who is known to run, and that nothing is left, whoever is killed.
 
 const long = { timeout: 15_000 };
 
 let home: Home;
-let started: number[] = [];
+const started = trackProcesses();
 
 beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
@@ -30,8 +31,7 @@ afterAll(async () => {
   await home.remove();
 });
 afterEach(() => {
-  for (const pid of started.filter(lives)) process.kill(pid, 'SIGKILL');
-  started = [];
+  started.kill();
 });
 
 /** Known to the daemon, server and all. */
@@ -43,8 +43,8 @@ async function launch(script: string, client: Client = 'node'): Promise<Launched
   return launched;
 }
 
-const none = async (pids: readonly number[]): Promise<void> => {
-  await expect.poll(() => pids.filter(lives), long).toEqual([]);
+const none = async ({ living }: Launched): Promise<void> => {
+  await expect.poll(living, long).toEqual([]);
 };
 const nothingRuns = async (): Promise<void> => {
   await expect.poll(async () => (await statusOf(home)).launches, long).toEqual([]);
@@ -60,7 +60,8 @@ async function exitLine(id: string): Promise<Record<string, unknown>> {
 describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
   test('is known while it runs, and its end is written down with the exit code', async () => {
     const before = Date.now();
-    const { wrapper, ended, pids } = await launch(gentle);
+    const launched = await launch(gentle);
+    const { wrapper, ended, pids } = launched;
     const [running] = (await statusOf(home)).launches;
     expect(running).toEqual({
       launch: expect.stringMatching(/^[0-9a-f]{16}$/u) as string,
@@ -87,7 +88,7 @@ describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
       variables: ['TOKEN'],
       pid: wrapper,
     });
-    await none(pids);
+    await none(launched);
   });
 
   test.each<[what: string, Client, end: (launched: Launched) => unknown]>([
@@ -106,56 +107,75 @@ describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
   ])('%s leaves nothing, whatever its server heeds', async (_what, kind, end) => {
     for (const script of [gentle, stubborn]) {
       const launched = await launch(script, kind);
-      expect(launched.pids.filter(lives)).toEqual(launched.pids);
+      expect(launched.living()).toEqual([...launched.pids, launched.wrapper]);
       end(launched);
-      await none([...launched.pids, launched.wrapper]);
+      await none(launched);
       await nothingRuns();
     }
   });
 
   test('B21: whose wrapper is killed is ended, and written down as one that failed', async () => {
-    const { wrapper, pids } = await launch(gentle);
+    const launched = await launch(gentle);
     const [running] = (await statusOf(home)).launches;
-    process.kill(wrapper, 'SIGKILL');
-    await none(pids);
+    process.kill(launched.wrapper, 'SIGKILL');
+    await none(launched);
     const line = await exitLine(running?.launch ?? '');
     expect(line).toMatchObject({ outcome: 'failed' });
     expect(line).not.toHaveProperty('exit');
   });
 
   test('is found again by a daemon that was killed and started anew', async () => {
-    const { wrapper, pids } = await launch(stubborn);
+    const launched = await launch(stubborn);
     const before = (await statusOf(home)).launches;
     await killDaemon(home);
     expect(await home.mcp(['daemon', 'start'])).toMatchObject({ code: 0 });
     expect((await statusOf(home)).launches).toEqual(before);
     // One is ours; the other is the wrapper's.
     await expect.poll(async () => (await statusOf(home)).connections, long).toBe(2);
-    process.kill(wrapper, 'SIGKILL');
-    await none(pids);
+    process.kill(launched.wrapper, 'SIGKILL');
+    await none(launched);
     await nothingRuns();
+  });
+
+  test('that hides its mark still changes nothing, under the daemon that comes after as well', async () => {
+    const set = `echo value | ${mcpCommand} secret set OTHER --stdin >&2; echo "set $?"`;
+    const hiding = `exec env -u MCP_LAUNCH sh -c 'echo pids $$; while read line; do ${set}; done'`;
+    await unlock(home);
+    await home.approve(launchOf(hiding));
+    const { client, ended, closeStdin } = await launch(hiding);
+    const tries = async (): Promise<string> => {
+      client.stdin?.write('try\n');
+      return String(((await once(client.stdout ?? client, 'data')) as [Buffer])[0]);
+    };
+    expect(await tries()).toBe('set 77\n');
+    await killDaemon(home);
+    expect(await home.mcp(['daemon', 'start'])).toMatchObject({ code: 0 });
+    await unlock(home);
+    expect(await tries()).toBe('set 77\n');
+    closeStdin();
+    await ended;
   });
 
   test('that ends while no daemon runs is not known to the next one', async () => {
     await unlock(home);
-    const { closeStdin, pids, ended } = await launch(gentle);
+    const launched = await launch(gentle);
     await killDaemon(home);
-    closeStdin();
-    await ended;
-    await none(pids);
+    launched.closeStdin();
+    await launched.ended;
+    await none(launched);
     expect(await home.mcp(['daemon', 'start'])).toMatchObject({ code: 0 });
     await nothingRuns();
   });
 
   test('whose wrapper was killed while no daemon ran is ended by the next one', async () => {
     await unlock(home);
-    const { wrapper, pids, ended } = await launch(stubborn);
+    const launched = await launch(stubborn);
     await killDaemon(home);
-    process.kill(wrapper, 'SIGKILL');
-    await ended;
-    expect(pids.filter(lives)).toEqual(pids);
+    process.kill(launched.wrapper, 'SIGKILL');
+    await launched.ended;
+    expect(launched.living()).toEqual(launched.pids);
     expect(await home.mcp(['daemon', 'start'])).toMatchObject({ code: 0 });
-    await none(pids);
+    await none(launched);
     await nothingRuns();
   });
 });

@@ -1,14 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createHome, expectSuccess, type Home } from '../kit/home.ts';
 import {
   gentle,
   killDaemon,
   launchOf,
-  lives,
-  parentOf,
   startLaunch,
-  statFields,
   statusOf,
   stubborn,
   unlock,
@@ -16,6 +13,8 @@ import {
   type Launched,
 } from '../kit/launches.ts';
 import { lacks } from '../kit/needs.ts';
+import { processesWith } from '../kit/processes.ts';
+import { trackProcesses } from '../kit/started.ts';
 
 // Many launches, each of which somebody kills at a time of chance: its wrapper, its client, its server, or
 // the daemon of them all. `pnpm test:soak` runs a thousand.
@@ -27,7 +26,7 @@ const long = { timeout: 30_000 };
 const mebibyte = 1024 * 1024;
 
 let home: Home;
-const started: number[] = [];
+const started = trackProcesses();
 
 beforeAll(async () => {
   home = await createHome({ kind: 'sealed' });
@@ -38,7 +37,7 @@ afterAll(async () => {
   await home.remove();
 });
 afterEach(() => {
-  for (const pid of started.filter(lives)) process.kill(pid, 'SIGKILL');
+  started.kill();
 });
 
 const kinds: readonly Client[] = ['node', 'node', 'pipe', 'socket', 'bun'];
@@ -50,16 +49,11 @@ const ends: readonly ((launched: Launched) => unknown)[] = [
   ({ closeStdin }) => closeStdin(),
 ];
 
-/** One that is not killed by name ends when its client closes stdin. */
 async function one(): Promise<void> {
   const script = chance(10) === 0 ? stubborn : gentle;
   const launched = await startLaunch(home, script, pick(kinds), started);
   await after(chance(50));
-  try {
-    pick(ends)(launched);
-  } catch {
-    // It has ended already.
-  }
+  pick(ends)(launched);
   await launched.ended;
 }
 
@@ -81,14 +75,14 @@ async function withDaemonKilled(): Promise<void> {
   await killDaemon(home);
   for (const { wrapper } of killed) process.kill(wrapper, 'SIGKILL');
   expectSuccess(await home.mcp(['daemon', 'start']));
-  await gone(killed.flatMap(({ pids }) => pids));
+  for (const { living } of killed) await gone(living);
   const servers = kept.map(({ pids: [server] }) => server);
   const known = async (): Promise<unknown> =>
     (await statusOf(home)).launches.map(({ pid }) => String(pid)).sort();
   await expect.poll(known, long).toEqual(servers.map(String).sort());
   await unlock(home);
   for (const launched of kept) pick(ends)(launched);
-  await gone(kept.flatMap(({ pids, wrapper }) => [...pids, wrapper]));
+  for (const { living } of kept) await gone(living);
 }
 
 test.skipIf(lacks('linux', 'setsid', 'python3'))(
@@ -109,10 +103,10 @@ test.skipIf(lacks('linux', 'setsid', 'python3'))(
     await expect.poll(() => descriptorsOf(daemon), long).toBeLessThanOrEqual(descriptors);
     expect(now.memory.resident - memory.resident).toBeLessThan(16 * mebibyte);
     expect(now.memory.reserved).toBe(memory.reserved);
-    expect(zombies()).toEqual([]);
-    expect(ofHome()).toEqual([daemon]);
+    expect(started.zombies()).toEqual([]);
+    expect(processesWith('HOME', home.folder).map(({ pid }) => pid)).toEqual([daemon]);
     process.stdout.write(
-      `${rounds} launches, ${daemonKills} ends of the daemon: ${started.length} processes gone; daemon before and ` +
+      `${rounds} launches, ${daemonKills} ends of the daemon: ${started.size} processes gone; daemon before and ` +
         `after ${rounds / 2}: ${descriptors} and ${descriptorsOf(daemon)} descriptors, ` +
         `${size(memory.resident)} and ${size(now.memory.resident)}\n`,
     );
@@ -121,34 +115,16 @@ test.skipIf(lacks('linux', 'setsid', 'python3'))(
 );
 
 async function settled(): Promise<void> {
-  await gone(started);
+  await gone(started.living);
   await expect.poll(async () => (await statusOf(home)).launches, long).toEqual([]);
 }
 
-async function gone(pids: readonly number[]): Promise<void> {
-  await expect.poll(() => pids.filter(lives), long).toEqual([]);
+async function gone(living: () => number[]): Promise<void> {
+  await expect.poll(living, long).toEqual([]);
 }
 
 function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** Those that have ended and wait for their parent; what init has inherited is its own to collect. */
-function zombies(): number[] {
-  return started.filter((pid) => statFields(pid)[0] === 'Z' && parentOf(pid) !== 1);
-}
-
-/** Every process with this home in its environment: nothing hides from its own user there. */
-function ofHome(): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`HOME=${home.folder}\0`);
-      } catch {
-        return false;
-      }
-    });
 }
 
 function pick<T>(list: readonly T[]): T {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '@mcp-broker/daemon/protocol';
 import { expect } from 'vitest';
 import { expectSuccess, mcpCommand, type Home } from './home.ts';
+import { parentOf, trackProcesses, type Started } from './started.ts';
 
 const client = fileURLToPath(new URL('../fixtures/stdin-client.py', import.meta.url));
 
@@ -33,6 +33,8 @@ export interface Launched {
   /** The client, or with none of its own the wrapper, has ended. */
   readonly ended: Promise<readonly [code: number | null, signal: NodeJS.Signals | null]>;
   closeStdin(): void;
+  /** Of the server, what it started, and the wrapper: those that still run. */
+  living(): number[];
 }
 
 /** Words after `mcp exec`. */
@@ -45,12 +47,12 @@ export async function startLaunch(
   home: Home,
   script: string,
   kind: Client,
-  started: number[],
+  started: Started,
 ): Promise<Launched> {
-  const own = kind === 'node' ? [] : ['python3', client, kind, 'open'];
-  const [command = '', ...args] = [...own, mcpCommand, 'exec', ...launchOf(script)];
+  const before = kind === 'node' ? [] : ['python3', client, kind, 'open'];
+  const [command = '', ...args] = [...before, mcpCommand, 'exec', ...launchOf(script)];
   const child = spawn(command, args, { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] });
-  started.push(child.pid ?? 0);
+  started.add(child.pid ?? 0);
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'exit') as unknown as Launched['ended'];
   let text = '';
@@ -65,35 +67,17 @@ export async function startLaunch(
     });
   });
   const pids = await named;
-  started.push(...pids);
   const wrapper = kind === 'node' ? (child.pid ?? 0) : parentOf(pids[0] ?? 0);
-  started.push(wrapper);
+  const own = trackProcesses();
+  for (const each of [own, started]) each.add(...pids, wrapper);
   return {
     client: child,
     wrapper,
     pids,
     ended,
     closeStdin: () => (kind === 'node' ? child.stdin.end() : child.stdin.write('close\n')),
+    living: own.living,
   };
-}
-
-/** A zombie does not. */
-export function lives(pid: number): boolean {
-  return !/^[ZX]?$/u.test(statFields(pid)[0] ?? '');
-}
-
-export function parentOf(pid: number): number {
-  return Number(statFields(pid)[1]);
-}
-
-/** From the state on (proc_pid_stat(5)); none of a process that is not there. */
-export function statFields(pid: number): readonly string[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return [];
-  }
 }
 
 export async function statusOf(home: Home): Promise<Status> {
@@ -103,8 +87,10 @@ export async function statusOf(home: Home): Promise<Status> {
 /** As the kernel's out-of-memory killer does. */
 export async function killDaemon(home: Home): Promise<void> {
   const { pid } = await statusOf(home);
+  const daemon = trackProcesses();
+  daemon.add(pid);
   process.kill(pid, 'SIGKILL');
-  await expect.poll(() => lives(pid), { timeout: 15_000 }).toBe(false);
+  await expect.poll(daemon.living, { timeout: 15_000 }).toEqual([]);
 }
 
 /** A daemon that starts anew does not know the passphrase. */

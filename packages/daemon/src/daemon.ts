@@ -111,8 +111,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const auditKeys = createAuditKeys({ audit, keyring, vault, own, clock, paths, report });
   const launches = createLaunches(platform);
+  const journal = openLaunchJournal(paths.launches);
+  // What the daemon before us launched is no person to us either.
+  for (const { wrapper } of journal.before) launches.add(wrapper);
   const running = createRunning({
-    journal: openLaunchJournal(paths.launches),
+    journal,
     platform,
     clock,
     record: (line) => void audit.append(line).catch(() => undefined),

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { parentOf, trackProcesses, type Started } from '../../../../test/kit/started.ts';
 
 /** `mcp exec --`, from the sources: what follows is the server. */
 export const exec: readonly [string, ...string[]] = [
@@ -31,6 +32,8 @@ export interface Launched {
   readonly ended: Promise<number>;
   /** Of the server and what it started, once it has named them. */
   readonly named: Promise<readonly number[]>;
+  /** Those of them that still run. */
+  living(): number[];
 }
 
 export interface LifeFixture {
@@ -45,13 +48,12 @@ export interface LifeFixture {
 /** A home of its own for each test of the file; what a test has failed to end is ended. */
 export function lifeFixture(): LifeFixture {
   let folder = '';
-  let pids: number[] = [];
+  const started = trackProcesses();
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mcp-life-'));
-    pids = [];
   });
   afterEach(() => {
-    for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL');
+    started.kill();
     rmSync(folder, { recursive: true });
   });
   const env = (): Readonly<Record<string, string>> => ({
@@ -67,9 +69,10 @@ export function lifeFixture(): LifeFixture {
       detached: true,
       ...options,
     });
-    pids.push(child.pid ?? 0);
+    started.add(child.pid ?? 0);
+    const own = trackProcesses();
     child.stdin?.on('error', () => undefined);
-    return { child, ended: endOf(child), named: named(child, pids) };
+    return { child, ended: endOf(child), named: named(child, [own, started]), living: own.living };
   };
   return {
     get folder() {
@@ -84,13 +87,11 @@ export function lifeFixture(): LifeFixture {
   };
 }
 
-/** A zombie does not. */
-export function lives(pid: number): boolean {
-  try {
-    return !/\) [ZX] /u.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
+/** Resolves once the wrapper of a server watches over it. */
+export async function watched([server = 0]: readonly number[]): Promise<void> {
+  await expect
+    .poll(() => readFileSync(`/proc/${parentOf(server)}/maps`, 'latin1'), polled)
+    .toContain('koffi');
 }
 
 async function endOf(child: ChildProcess): Promise<number> {
@@ -99,7 +100,7 @@ async function endOf(child: ChildProcess): Promise<number> {
 }
 
 /** The pids of the line that a server begins with. */
-function named({ stdout }: ChildProcess, pids: number[]): Promise<readonly number[]> {
+function named({ stdout }: ChildProcess, lists: readonly Started[]): Promise<readonly number[]> {
   let text = '';
   return new Promise((resolve) => {
     stdout?.on('data', (chunk: Buffer) => {
@@ -107,7 +108,7 @@ function named({ stdout }: ChildProcess, pids: number[]): Promise<readonly numbe
       const line = /^pids (.*)\n/mu.exec(text)?.[1];
       if (line === undefined) return;
       const found = line.split(' ').map(Number);
-      pids.push(...found);
+      for (const list of lists) list.add(...found);
       resolve(found);
     });
   });

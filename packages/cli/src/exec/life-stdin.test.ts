@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
-import { exec, lifeFixture, lives, polled, stubborn, type Launched } from './life-fixture.ts';
+import { exec, lifeFixture, polled, stubborn, watched, type Launched } from './life-fixture.ts';
 
 // Whose end of stdin is the end of a launch, and whose is not.
 
@@ -36,25 +36,44 @@ function client(kind: Kind, atOnce: 'open' | 'close' | 'shut', script: string): 
 }
 
 describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is gone', () => {
-  test.each<Kind>(['pipe', 'socket', 'bun'])('when a client closes a %s', async (kind) => {
-    const { say, said, named } = client(kind, 'open', stubborn);
-    const all = await named;
+  /** What the launch has of the two seconds; on a machine with much other work it may take more. */
+  async function inTime({ named, living }: Launched, end: () => unknown): Promise<void> {
+    await watched(await named);
     const began = performance.now();
-    say('close');
-    expect(await said).toMatch(/ended 137\n$/u);
-    expect(all.filter(lives)).toEqual([]);
+    end();
+    await expect.poll(living, { timeout: 10_000, interval: 10 }).toEqual([]);
     expect(performance.now() - began).toBeLessThan(2000);
+  }
+
+  test.each<Kind>(['pipe', 'socket', 'bun'])(
+    'when a client closes a %s',
+    { retry: 2 },
+    async (kind) => {
+      const launched = client(kind, 'open', stubborn);
+      await inTime(launched, () => {
+        launched.say('close');
+      });
+      expect(await launched.said).toMatch(/ended 137\n$/u);
+    },
+  );
+
+  test('when a Node client closes its stream', { retry: 2 }, async () => {
+    const launched = life.launch(stubborn);
+    await inTime(launched, () => launched.child.stdin?.end());
+    expect(await launched.ended).toBe(137);
   });
 
-  test('when a Node client closes its stream', async () => {
-    const { child, ended, named } = life.launch(stubborn);
-    const all = await named;
-    const began = performance.now();
-    child.stdin?.end();
-    expect(await ended).toBe(137);
-    expect(all.filter(lives)).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(2000);
-  });
+  test(
+    'when a client closes stdin after a signal, to which there would be more time',
+    { retry: 2 },
+    async () => {
+      const launched = life.launch(stubborn);
+      await launched.named;
+      launched.child.kill('SIGINT');
+      await inTime(launched, () => launched.child.stdin?.end());
+      expect(await launched.ended).toBe(137);
+    },
+  );
 
   test.each<[Kind, 'open' | 'close' | 'shut', string]>([
     ['pipe', 'open', 'that had closed nothing'],
@@ -64,10 +83,10 @@ describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is 
     ['bun', 'close', 'that had closed stdin at once'],
     ['socket', 'shut', 'that had ended stdin at once and held it'],
   ])('when a client is killed (%s, %s: %s)', async (kind, atOnce) => {
-    const { child, named } = client(kind, atOnce, stubborn);
-    const all = await named;
+    const { child, named, living } = client(kind, atOnce, stubborn);
+    expect(await named).toEqual(living());
     child.kill('SIGKILL');
-    await expect.poll(() => all.filter(lives), polled).toEqual([]);
+    await expect.poll(living, polled).toEqual([]);
   });
 });
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
 import { startPty, type Pty } from '../../../../test/kit/pty.ts';
-import { exec, lifeFixture, lives, polled } from './life-fixture.ts';
+import { trackProcesses } from '../../../../test/kit/started.ts';
+import { exec, lifeFixture, polled } from './life-fixture.ts';
 
 // A shell with job control on a terminal: what a person types and sees is the same with us and without.
 
@@ -229,8 +230,10 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
     await terminal.see(/bash-[\d.]+[#$] $/u);
     terminal.type(`${run}\n`);
     const [, server] = await terminal.see(/runs (\d+)\n/u);
+    const started = trackProcesses();
+    started.add(Number(server));
     terminal.close();
-    await expect.poll(() => lives(Number(server)), polled).toBe(false);
+    await expect.poll(started.living, polled).toEqual([]);
     await terminal.ended;
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
-import { lifeFixture, lives, stubborn } from './life-fixture.ts';
+import { lifeFixture, stubborn } from './life-fixture.ts';
 
 // The end of a launch without a terminal: what is left of it, and what is not.
 
@@ -19,24 +19,24 @@ describe.skipIf(lacks('linux', 'setsid'))('a launch without a terminal', () => {
 
   test('takes along what its server leaves behind', async () => {
     const left = life.launch(`sleep 300 & echo pids $$ $!; exit 3`);
-    const all = await left.named;
+    await left.named;
     expect(await left.ended).toBe(3);
-    expect(all.filter(lives)).toEqual([]);
+    expect(left.living()).toEqual([]);
   });
 
   test('with stdin from no client leaves what its server left, as without us', async () => {
     const left = life.launch(`sleep 300 >/dev/null & echo pids $$ $!; exit 3`, 'ignore');
     const [, background = 0] = await left.named;
     expect(await left.ended).toBe(3);
-    expect(lives(background)).toBe(true);
+    expect(left.living()).toEqual([background]);
   });
 
   test('ends with all that it started after SIGTERM, SIGINT and SIGHUP, also when that is ignored', async () => {
     const launches = (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).map(async (signal) => {
-      const { child, ended, named } = life.launch(stubborn, 'ignore');
-      const all = await named;
+      const { child, ended, named, living } = life.launch(stubborn, 'ignore');
+      await named;
       child.kill(signal);
-      return [signal, await ended, all.filter(lives)];
+      return [signal, await ended, living()];
     });
     expect(await Promise.all(launches)).toEqual([
       ['SIGTERM', 137, []],

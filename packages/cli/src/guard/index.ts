@@ -3,6 +3,7 @@ import {
   makesSignals,
   readStat,
   sleep,
+  systemClock,
   watchHangUp,
 } from '@mcp-broker/daemon/processes';
 
@@ -50,15 +51,17 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
   });
   // Nobody has seen whether the client closed stdin: it may be waiting already.
   let graceMs = over === undefined ? ladderMs : closedTermMs;
-  let climbing = false;
+  let climbAt = Infinity;
 
+  /** A client that closes stdin after it has sent a signal waits no longer than another. */
   const climb = async (patienceMs: number): Promise<void> => {
-    if (climbing) return;
-    climbing = true;
+    const at = systemClock.monotonic() + patienceMs;
+    if (at >= climbAt) return;
+    climbAt = at;
     // Those whose parents end in the meantime could not be told from others later.
     tree.living();
     await sleep(patienceMs);
-    await tree.end(graceMs, sleep);
+    if (climbAt === at) await tree.end(() => graceMs, sleep);
   };
 
   const stopWatching =
@@ -76,7 +79,7 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
     terminalMakesSignals: makesSignals,
     async ended() {
       stopWatching();
-      if (ofClient || climbing) await tree.end(graceMs, sleep);
+      if (ofClient || climbAt < Infinity) await tree.end(() => graceMs, sleep);
     },
   };
 }

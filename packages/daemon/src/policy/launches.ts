@@ -3,7 +3,7 @@ import type { Platform } from '../platform/platform.ts';
 
 /** Processes that a launch of ours started: what descends from one is no person. */
 export interface Launches {
-  add(peer: Peer): void;
+  add(launched: Pick<Peer, 'pid' | 'startTime'>): void;
   has(pid: number, startTime: string): boolean;
 }
 
@@ -14,13 +14,13 @@ const maxDepth = 256;
 export function createLaunches(platform: Platform): Launches {
   const known = new Map<number, string>();
   return {
-    add(peer) {
+    add(launched) {
       if (known.size >= 4096) {
         for (const [pid, startTime] of known) {
           if (platform.startTime(pid) !== startTime) known.delete(pid);
         }
       }
-      known.set(peer.pid, peer.startTime);
+      known.set(launched.pid, launched.startTime);
     },
     has: (pid, startTime) => known.get(pid) === startTime,
   };

@@ -28,8 +28,11 @@ export interface Tree {
    */
   living(): readonly ProcessId[];
   signal(signal: NodeJS.Signals): void;
-  /** SIGTERM, and SIGKILL for what is left after `graceMs`. Gives whether there was anything. */
-  end(graceMs: number, sleep: (ms: number) => Promise<void>): Promise<boolean>;
+  /**
+   * SIGTERM, and SIGKILL for what is left after `graceMs`, which may become shorter meanwhile. Gives whether
+   * there was anything.
+   */
+  end(graceMs: () => number, sleep: (ms: number) => Promise<void>): Promise<boolean>;
 }
 
 /** The one name of ours in a server's environment: the id of its launch. */
@@ -89,7 +92,7 @@ export function createTree(options: TreeOptions): Tree {
     async end(graceMs, sleep) {
       if (living().length === 0) return false;
       signal('SIGTERM');
-      for (let waited = 0; waited < graceMs; waited += pollMs) {
+      for (let waited = 0; waited < graceMs(); waited += pollMs) {
         await sleep(pollMs);
         if (living().length === 0) return true;
       }
