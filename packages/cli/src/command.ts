@@ -11,8 +11,11 @@ export async function main(argv: readonly string[], compiled?: Compiled): Promis
     input = parseExec(argv);
     if (input !== undefined) {
       giveUpStreams();
-      const { exit, asked } = await exec(input);
-      if (compiled !== undefined && asked) keepCompiled(compiled);
+      const keep = (): void => {
+        if (compiled !== undefined) keepCompiled(compiled);
+      };
+      const { exit, asked } = await exec(input, keep);
+      if (asked) keep();
       leave(exit);
     }
     if (compiled?.folder !== undefined) {

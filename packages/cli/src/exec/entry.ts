@@ -20,6 +20,7 @@ export async function launchEntry(
   { file, name }: NonNullable<ExecInput['entry']>,
   input: ExecInput,
   environment: Environment,
+  keep: () => void,
 ): Promise<number> {
   const reached = await reachDaemon(input);
   const { client } = reached;
@@ -38,7 +39,7 @@ export async function launchEntry(
     const ticket = await askFor(client, request, environmentBytes(environment), input);
     if (ticket.entry === undefined) throw otherVersion();
     const draft = draftEntry(ticket.entry, input, environment);
-    if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket)).exit;
+    if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket, keep)).exit;
     client.close();
     return startAsItIs(draft, ticket);
   } catch (error) {

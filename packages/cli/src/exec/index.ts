@@ -15,16 +15,17 @@ export interface Ran {
 
 /**
  * One launch: what the references of the command's environment stand for comes from the daemon, and
- * the server runs in our place until it ends. What stops it from starting is thrown.
+ * the server runs in our place until it ends, or we become it: then `keep` is called before, if it took
+ * the whole way. What stops it from starting is thrown.
  */
-export async function exec(input: ExecInput): Promise<Ran> {
+export async function exec(input: ExecInput, keep: () => void): Promise<Ran> {
   const environment = restoreEnvironment(process.env);
   if (input.entry !== undefined) {
-    return { exit: await launchEntry(input.entry, input, environment), asked: true };
+    return { exit: await launchEntry(input.entry, input, environment, keep), asked: true };
   }
   const draft = draftLaunch(input, environment);
   if (!draft.hasReferences) return { exit: await launchPlain(draft, input), asked: false };
-  return { exit: await launchWithValues(draft, input), asked: true };
+  return { exit: await launchWithValues(draft, input, keep), asked: true };
 }
 
 /** Without references no daemon is needed, and none started. */

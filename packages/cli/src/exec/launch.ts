@@ -15,12 +15,16 @@ import { fillIn, readValues } from './values.ts';
  * Asks the daemon whether this launch may have its variables, takes their values (two round trips), and
  * starts the server with them. Gives its exit code.
  */
-export async function launchWithValues(draft: Draft, input: ExecInput): Promise<number> {
+export async function launchWithValues(
+  draft: Draft,
+  input: ExecInput,
+  keep: () => void,
+): Promise<number> {
   const reached = await reachDaemon(input);
   try {
     const steering = steeringBytes(draft.environment);
     const ticket = await askFor(reached.client, launchRequest(draft, input), steering, input);
-    return (await takeAndStart(reached, draft, ticket)).exit;
+    return (await takeAndStart(reached, draft, ticket, keep)).exit;
   } catch (error) {
     reached.client.close();
     throw error;
@@ -29,12 +33,13 @@ export async function launchWithValues(draft: Draft, input: ExecInput): Promise<
 
 /**
  * The second round trip, and the start. The exit is not awaited here: the values would live as long. The
- * connection stays for as long as the server runs.
+ * connection stays for as long as the server runs. `keep` is called before we become the server.
  */
 export async function takeAndStart(
   { client, paths }: Reached,
   draft: Draft,
   { launch, ticket, files, path, entry }: LaunchTicket,
+  keep: () => void,
 ): Promise<{ readonly exit: Promise<number> }> {
   const { replace } = draft;
   const taken = client.call('launch.take', { ticket, ...(replace ? { replace } : {}) });
@@ -47,6 +52,8 @@ export async function takeAndStart(
     const { args, environment } = fillIn(draft, readValues(result, attachments));
     environment['MCP_LAUNCH'] = launch;
     if (path !== undefined) environment['PATH'] = path;
+    // Before the last look at the files: it takes its time.
+    if (replace) keep();
     program = holdProgram(files);
     const name = draft.command;
     const cwd = entry?.cwd;

@@ -43,8 +43,6 @@ function orUsage<T>(load: () => T): T {
 export function becomeServer(program: ServerProgram): never {
   const { path, file, name, args, environment, cwd } = program;
   const become = prepared();
-  // At an exit Node does it by itself.
-  process.getBuiltinModule('node:module').flushCompileCache();
   try {
     if (cwd !== undefined) process.chdir(cwd);
   } catch (error) {
