@@ -76,8 +76,8 @@ test.each([
 test('what Node does not tell us: a real-time signal is exit code 0, and nobody ignores what was ignored', async () => {
   expect(await endsOf(plain, ['kill -34 $$'])).toEqual(['kill -34 $$: 0']);
   const script = `trap '' HUP; exec "$@"`;
-  const server = [mcpCommand, 'exec', '--', 'sh', '-c', 'kill -HUP $$; exit 3'];
-  expect(await run('sh', ['-c', script, 'sh', ...server], { env: home.env })).toMatchObject({
+  const launch = [mcpCommand, 'exec', '--', 'sh', '-c', 'kill -HUP $$; exit 3'];
+  expect(await run('sh', ['-c', script, 'sh', ...launch], { env: home.env })).toMatchObject({
     code: 129,
   });
 });

@@ -250,7 +250,8 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
     terminal.type('kill %1\n');
     await terminal.see(/got SIGTERM[^]*got SIGTERM/u);
     terminal.type('kill -9 %1; exit\n');
-    await terminal.ended;
+    const { shown } = await terminal.ended;
+    expect(shown.match(/got SIGTERM/gu)).toHaveLength(2);
   });
 
   test.each([
