@@ -73,6 +73,15 @@ test.each([
   expect(ends).toEqual(numbers.map((number) => `kill -${number} $$: ${128 + number}`));
 });
 
+test('what Node does not tell us: a real-time signal is exit code 0, and nobody ignores what was ignored', async () => {
+  expect(await endsOf(plain, ['kill -34 $$'])).toEqual(['kill -34 $$: 0']);
+  const script = `trap '' HUP; exec "$@"`;
+  const launch = [mcpCommand, 'exec', '--', 'sh', '-c', 'kill -HUP $$; exit 3'];
+  expect(await run('sh', ['-c', script, 'sh', ...launch], { env: home.env })).toMatchObject({
+    code: 129,
+  });
+});
+
 test('126 is for what cannot be executed, and 127 for what is not there, as a shell says it', async () => {
   const file = join(home.folder, 'not-executable');
   writeFileSync(file, 'exit 0\n', { mode: 0o644 });

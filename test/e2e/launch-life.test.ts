@@ -137,6 +137,16 @@ describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
     await nothingRuns();
   });
 
+  test('of which something hides is gone, and that is not: SECURITY.md says so', async () => {
+    const hiding = `env -i setsid sh -c 'sleep 300 >/dev/null & echo $!' > "$HOME/hidden"
+      read hidden < "$HOME/hidden"; echo pids $$ $hidden; exec cat`;
+    await home.approve(launchOf(hiding));
+    const launched = await launch(hiding);
+    launched.closeStdin();
+    await launched.ended;
+    expect(launched.living()).toEqual(launched.pids.slice(1));
+  });
+
   test('that hides its mark still changes nothing, under the daemon that comes after as well', async () => {
     const set = `echo value | ${mcpCommand} secret set OTHER --stdin >&2; echo "set $?"`;
     const hiding = `exec env -u MCP_LAUNCH sh -c 'echo pids $$; while read line; do ${set}; done'`;

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { startFakeDaemon } from '../../../../test/fixtures/fake-daemon.ts';
 import { lacks } from '../../../../test/kit/needs.ts';
+import { trackProcesses } from '../../../../test/kit/started.ts';
 import { exec, lifeFixture, polled, stubborn, watched, type Launched } from './life-fixture.ts';
 
 // Whose end of stdin is the end of a launch, and whose is not.
@@ -89,6 +91,34 @@ describe.skipIf(lacks('linux', 'python3', 'setsid'))('within two seconds all is 
     await expect.poll(living, polled).toEqual([]);
   });
 });
+
+test.skipIf(lacks('linux', 'python3')).each<Kind>(['pipe', 'socket', 'bun'])(
+  'a client that is killed before there is a server leaves none (%s)',
+  async (kind) => {
+    const server = trackProcesses();
+    let kill = (): void => undefined;
+    const daemon = await startFakeDaemon({
+      home: life.folder,
+      values: { '$<T>': 'v' },
+      beforeValues: () => {
+        kill();
+      },
+    });
+    try {
+      const pid = join(life.folder, 'pid');
+      const script = `trap '' TERM HUP INT PIPE; echo $$ >'${pid}'; while :; do sleep 0.05; done`;
+      const words = [...exec.slice(0, -1), '--env', 'T=$<T>', '--', 'sh', '-c', script];
+      const { child } = life.start(['python3', program, kind, 'open', ...words]);
+      kill = () => child.kill('SIGKILL');
+      await expect.poll(() => existsSync(pid) && readFileSync(pid, 'utf8'), polled).toMatch(/\n/u);
+      server.add(Number(readFileSync(pid, 'utf8')));
+      await expect.poll(server.living, polled).toEqual([]);
+    } finally {
+      server.kill();
+      await daemon.stop();
+    }
+  },
+);
 
 describe.skipIf(lacks('linux', 'python3'))('the server goes on', () => {
   // All at once, since each takes longer than a server that is ended.

@@ -11,14 +11,19 @@ import { exec, lifeFixture, polled } from './life-fixture.ts';
 const life = lifeFixture();
 
 /** Says what reaches it, and goes on. */
-const heeding = `for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGCONT', 'SIGWINCH'])
-    process.on(signal, () => console.log('got ' + signal));
+const heeding = `const { writeFileSync } = require('node:fs');
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGCONT', 'SIGWINCH'])
+    process.on(signal, () => {
+      console.log('got ' + signal);
+      writeFileSync(process.env.HOW + ' ' + signal, '');
+    });
   process.stdin.on('data', (data) => {
     const word = data.toString().trim();
     console.log('read ' + word);
     if (word === 'end') process.exit(9);
   });
   setInterval(() => {}, 1000);
+  writeFileSync(process.env.HOW + ' up', '');
   console.log('runs');`;
 
 const leaving = `const { writeFileSync } = require('node:fs');
@@ -77,7 +82,7 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
         [`${run} </dev/null`, 'runs'],
         [control.backslash, 'got SIGQUIT'],
         [control.z, 'Stopped.*$'],
-        ['bg', 'got SIGCONT'],
+        ['bg; until [ -e "$HOW SIGCONT" ]; do sleep 0.05; done', 'got SIGCONT[^]*$'],
         ['jobs', 'Running.*$'],
         ['kill -9 %1; wait %1; echo status $?', 'status 137$'],
       ],
@@ -235,6 +240,18 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
     terminal.close();
     await expect.poll(started.living, polled).toEqual([]);
     await terminal.ended;
+  });
+
+  test('that heeds a signal gets it from the shell and from us: once too often', async () => {
+    const terminal = shell('with us', servers.heeding);
+    await terminal.see(/bash-[\d.]+[#$] $/u);
+    terminal.type(`${run} </dev/null & until [ -e "$HOW up" ]; do sleep 0.05; done\n`);
+    await terminal.see(/runs/u);
+    terminal.type('kill %1\n');
+    await terminal.see(/got SIGTERM[^]*got SIGTERM/u);
+    terminal.type('kill -9 %1; exit\n');
+    const { shown } = await terminal.ended;
+    expect(shown.match(/got SIGTERM/gu)).toHaveLength(2);
   });
 
   test.each([

@@ -21,8 +21,10 @@ export function lookAtStdin(fd: number, parent: number): Stdin {
     if (stats.isSocket()) {
       return { ofClient: true, hasEnded: !takesBytes(fd) && !isConnected(stats.ino) };
     }
-    const ofClient = stats.isFIFO() && holdsWriteEnd(parent, `pipe:[${stats.ino}]`);
-    return { ofClient, hasEnded: false };
+    if (!stats.isFIFO()) return { ofClient: false, hasEnded: false };
+    // Whether the process that started us held it cannot be told any more once that is gone.
+    if (process.ppid !== parent) return { ofClient: true, hasEnded: true };
+    return { ofClient: holdsWriteEnd(parent, `pipe:[${stats.ino}]`), hasEnded: false };
   } catch {
     return { ofClient: false, hasEnded: false };
   }

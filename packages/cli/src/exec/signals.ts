@@ -56,6 +56,7 @@ interface Target {
 /** From now on signals go to the server; as long as there is none, they end us as they would have. */
 export function relaySignals(): Relay {
   let target: Target | undefined;
+  let continued = 0;
   const pass = (signal: NodeJS.Signals): void => {
     if (target === undefined) {
       stop();
@@ -67,10 +68,20 @@ export function relaySignals(): Relay {
       child.kill(signal);
       if (ending.has(signal)) life.signalled();
     };
-    // Whoever continues a job continues all of it; behind the shell too.
-    if (sharesGroup && signal === 'SIGCONT') return;
-    if (sharesGroup && toGroups.has(signal) && isInFront()) life.unlessTyped(send);
-    else send();
+    if (sharesGroup && signal === 'SIGCONT') {
+      // Whoever continues a job continues all of it; behind the shell too.
+      continued += 1;
+    } else if (!sharesGroup || !toGroups.has(signal)) {
+      send();
+    } else if (isInFront()) {
+      life.unlessTyped(send);
+    } else {
+      // Typed before the job was stopped, and heard of only after: the server has had it.
+      const before = continued;
+      setImmediate(() => {
+        if (continued === before) send();
+      });
+    }
   };
   const stop = (): void => {
     for (const signal of forwarded) process.off(signal, pass);
