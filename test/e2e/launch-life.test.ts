@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import {
@@ -164,6 +167,31 @@ describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
     expect(await tries()).toBe('set 77\n');
     closeStdin();
     await ended;
+  });
+
+  test('whose server has started the daemon, by a launch of its own, does not take it along', async () => {
+    const empty = await createHome({ kind: 'identity' });
+    const inner = `${mcpCommand} exec --wait-approval 1m --env 'B=$<B>' -- cat`;
+    await writeFile(join(empty.folder, 'inner'), inner);
+    await empty.set('B', 'value');
+    expectSuccess(await empty.mcp(['daemon', 'stop']));
+    const outer = spawn(mcpCommand, ['exec', '--', 'sh', '-c', 'sh inner & exec cat'], {
+      cwd: empty.folder,
+      env: empty.env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    try {
+      started.add(outer.pid ?? 0);
+      const waits = async (): Promise<unknown> => (await statusOf(empty)).pending;
+      await expect.poll(waits, long).toBe(1);
+      const { pid } = await statusOf(empty);
+      outer.stdin.end();
+      await once(outer, 'exit');
+      await expect.poll(waits, long).toBe(1);
+      expect((await statusOf(empty)).pid).toBe(pid);
+    } finally {
+      await empty.remove();
+    }
   });
 
   test('that ends while no daemon runs is not known to the next one', async () => {

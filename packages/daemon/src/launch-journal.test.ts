@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lacks } from '../../../test/kit/needs.ts';
 import { openLaunchJournal, type RunningLaunch } from './launch-journal.ts';
 
 let folder: string;
@@ -76,3 +78,28 @@ test('a file that others may write is refused', () => {
   chmodSync(path, 0o666);
   expect(() => openLaunchJournal(path, 'boot')).toThrow(/can be reached by other users/u);
 });
+
+// Node ignores SIGXFSZ: beyond the limit a write fails, or is cut short, as on a disk that is full.
+test.skipIf(lacks('linux', 'prlimit'))(
+  'a disk that is full ends nothing, and what it did not take follows later',
+  () => {
+    const limitFiles = (bytes: number | 'unlimited'): void => {
+      const limit = `--fsize=${bytes}:`;
+      execFileSync('prlimit', ['--pid', String(process.pid), limit]);
+    };
+    const journal = openLaunchJournal(path, 'boot');
+    for (const name of ['a', 'b']) journal.put(launch(name));
+    // The first of these is cut short in the middle of its line.
+    limitFiles(statSync(path).size + 5);
+    try {
+      for (const name of ['a', 'b']) journal.put({ ...launch(name), process: server });
+      journal.put(launch('c'));
+      journal.remove('b');
+    } finally {
+      limitFiles('unlimited');
+    }
+    journal.put(launch('d'));
+    const all = [{ ...launch('a'), process: server }, launch('c'), launch('d')];
+    expect(openLaunchJournal(path, 'boot').before).toEqual(all);
+  },
+);

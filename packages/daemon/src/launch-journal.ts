@@ -22,7 +22,10 @@ export interface RunningLaunch {
   readonly replaced?: true;
 }
 
-/** The launches that run, for the daemon that comes after this one. Not synced: they end with the machine. */
+/**
+ * The launches that run, for the daemon that comes after this one. Not synced: they end with the machine. A disk
+ * that takes no more ends nothing: what could not be written follows with the next line that can.
+ */
 export interface LaunchJournal {
   /** As the daemon before us left them; empty after the machine has restarted. */
   readonly before: readonly RunningLaunch[];
@@ -43,14 +46,25 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
   const known = readJournal(readFileSync(fd, 'utf8'), boot);
   const before = [...known.values()];
   let ended = 0;
+  /** Every line of it stands in the file, whole. */
+  let isWhole = true;
 
-  const write = (lines: readonly object[]): void => {
-    writeSync(fd, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const append = (lines: readonly object[]): void => {
+    const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    isWhole = writeSync(fd, bytes) === bytes.length;
   };
   const renew = (): void => {
     ended = 0;
     ftruncateSync(fd);
-    write([{ boot }, ...known.values()]);
+    append([{ boot }, ...known.values()]);
+  };
+  const write = (line: object): void => {
+    try {
+      if (isWhole) append([line]);
+      else renew();
+    } catch {
+      isWhole = false;
+    }
   };
   renew();
 
@@ -58,13 +72,13 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
     before,
     put(launch) {
       known.set(launch.launch, launch);
-      write([launch]);
+      write(launch);
     },
     remove(launch) {
       if (!known.delete(launch)) return;
-      write([{ ended: launch }]);
       ended += 1;
-      if (ended >= maxEnded) renew();
+      if (ended >= maxEnded) isWhole = false;
+      write({ ended: launch });
     },
   };
 }

@@ -17,8 +17,7 @@ export interface Reached {
 export async function reachDaemon(input: ExecInput): Promise<Reached> {
   const paths = locatePaths(input);
   if (input.config !== undefined) requireConfig(paths.config);
-  const start = input.replace ? { ...daemonProgram, alone: true } : daemonProgram;
-  const client = await connect(paths, { client: 'mcp exec', start });
+  const client = await connect(paths, { client: 'mcp exec', start: daemonProgram });
   if (input.waitMs !== undefined) sayWhenPending(client, input);
   return { client, paths };
 }

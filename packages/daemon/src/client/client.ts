@@ -15,8 +15,6 @@ export interface DaemonProgram {
   readonly main: () => string;
   /** More flags for Node, before the main file. */
   readonly execArgv?: readonly string[];
-  /** Not as our child: we are about to become a program that has started none. */
-  readonly alone?: boolean;
 }
 
 export interface Reply<M extends Method> {

@@ -78,9 +78,13 @@ test.runIf(process.platform === 'linux')(
     expect(readlinkSync(`/proc/${pid}/fd/0`)).toBe('/dev/null');
     expect(readlinkSync(`/proc/${pid}/fd/1`)).toBe(paths.log);
     expect(readlinkSync(`/proc/${pid}/fd/2`)).toBe(paths.log);
-    // A session of its own: what ends our terminal or process group does not end it.
-    const session = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[3];
-    expect(Number(session)).toBe(pid);
+    // A session of its own: what ends our terminal or process group does not end it. And no child of ours:
+    // what ends a launch and all that descends from it does not either.
+    const { parent, session } = readStat(pid) ?? {};
+    expect(session).not.toBe(readStat(process.pid)?.session);
+    expect(session).not.toBe(process.pid);
+    expect(parent).not.toBe(process.pid);
+    expect(readStat(session ?? 0)).toBeUndefined();
     const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     expect(commandLine).toContain('--disable-sigusr1');
     expect(commandLine).toContain('--report-exclude-env');
@@ -119,8 +123,10 @@ test('a daemon that was killed is followed by another', async () => {
   await use();
   const [first = 0] = starts();
   process.kill(first, 'SIGKILL');
-  // Collected, and not just dead: its threads keep the socket open until the last of them has ended.
-  await expect.poll(() => existsSync(`/proc/${first}`)).toBe(false);
+  // Not just dead: its threads keep the socket open until the last of them has ended.
+  const threads = (): number =>
+    existsSync(`/proc/${first}`) ? readdirSync(`/proc/${first}/task`).length : 0;
+  await expect.poll(() => readStat(first) === undefined && threads() <= 1).toBe(true);
   await use();
   expect(starts()).toHaveLength(2);
 });

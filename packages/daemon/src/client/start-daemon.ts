@@ -50,7 +50,7 @@ export async function startDaemon<T>(
 /** Resolves once the daemon listens, or once it has found another one. */
 async function launch(paths: Paths, program: DaemonProgram, deadline: number): Promise<void> {
   const child = spawnDaemon(paths, program);
-  const left = program.alone === true ? exitOf(child) : undefined;
+  const left = exitOf(child);
   const pipe = child.stdio[3] as Readable;
   try {
     const line = await Promise.race([
@@ -78,10 +78,9 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
     // Loaded here alone: most uses find the daemon running.
     const { spawn } = process.getBuiltinModule('node:child_process');
     const command = [process.execPath, ...daemonArguments(paths, program), '--ready-fd', '3'];
-    // A shell that leaves at once: what it has started is nobody's child any more.
-    const [file = '', ...args] =
-      program.alone === true ? ['/bin/sh', '-c', '"$@" &', 'sh', ...command] : command;
-    return spawn(file, args, {
+    // A shell that leaves at once: what it has started is nobody's child any more. A daemon that is ours would
+    // be ended with the launch that we belong to, and be the child of what we may become.
+    return spawn('/bin/sh', ['-c', '"$@" &', 'sh', ...command], {
       cwd: '/',
       detached: true,
       env: daemonEnvironment('anyone'),

@@ -125,3 +125,22 @@ describe('what only its client can know is refused, with what to write instead',
     },
   );
 });
+
+// A text of a file that a project brings along: were the work to grow with the square, these would take hours.
+test.each<[what: string, text: string]>([
+  ['that nothing closes', '${'.repeat(200_000)],
+  ['with defaults that nothing closes', '${a:-'.repeat(200_000)],
+  ['that are all closed', '${a:-b}'.repeat(20_000)],
+  ['with many a separator', `\${a${':-'.repeat(200_000)}}`],
+])('many braces %s holds nobody up', (_what, text) => {
+  for (const expand of [likeClaudeCode, likeGemini, likeCode, likeWindsurf]) {
+    const pieces = expand(text, at, 'environment');
+    expect(pieces.map((piece) => piece.text).join('') === text).toBe(true);
+  }
+});
+
+test('what nothing closes keeps nothing behind it from being read', () => {
+  expect(shown(likeGemini, '${SET} ${SET $SET ${', 'environment')).toBe('{SET} ${SET {SET} ${');
+  expect(shown(likeGemini, String.raw`\${SET $SET`, 'environment')).toBe('[$]{SET {SET}');
+  expect(shown(likeClaudeCode, '$${SET ${', 'environment')).toBe('$${SET ${');
+});

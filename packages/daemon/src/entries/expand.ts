@@ -78,11 +78,9 @@ export const likeAnyOther: Expand = (text, at) =>
 export const likeGemini: Expand = (text, at, place) =>
   replace(
     text,
-    place === 'environment'
-      ? /(\\?)\$(?:(\w+)|\{([^}]+?)(?::-([^}]*))?\})|\\\$/g
-      : /()\$(?:(\w+)|\{([^}]+?)(?::-([^}]*))?\})/g,
-    ([written, backslash = '', bare, inBraces, fallback]) => {
-      const name = inBraces ?? bare;
+    place === 'environment' ? /(\\?)\$(?:(\w+)|\{([^}]+)\})|\\\$/g : /()\$(?:(\w+)|\{([^}]+)\})/g,
+    ([written, backslash = '', bare, inBraces]) => {
+      const [name, fallback] = inBraces === undefined ? [bare] : withDefault(inBraces);
       if (name === undefined) return { kind: 'fixed', text: '$' };
       const value = at.valueOf(name);
       if (value !== undefined) {
@@ -165,6 +163,12 @@ function expandedAgain(name: string, { entry }: Surroundings): BrokerError {
   });
 }
 
+/** What stands before the first `:-` that has a name before it, and what behind. */
+function withDefault(body: string): readonly [name: string, fallback?: string] {
+  const at = body.indexOf(':-', 1);
+  return at === -1 ? [body] : [body.slice(0, at), body.slice(at + 2)];
+}
+
 /** Every match in turn; undefined leaves it as it stands. */
 function replace(
   text: string,
@@ -173,13 +177,28 @@ function replace(
 ): readonly Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
-  for (const match of text.matchAll(pattern)) {
-    const found = pieceOf(match);
-    if (found === undefined) continue;
-    pieces.push(...raw(text.slice(from, match.index)));
-    pieces.push(...[found].flat().filter((piece) => piece.text !== ''));
-    from = match.index + match[0].length;
+  let start = 0;
+  for (const part of partsToSearch(text)) {
+    for (const match of part.matchAll(pattern)) {
+      const found = pieceOf(match);
+      if (found === undefined) continue;
+      const at = start + match.index;
+      pieces.push(...raw(text.slice(from, at)));
+      pieces.push(...[found].flat().filter((piece) => piece.text !== ''));
+      from = at + match[0].length;
+    }
+    start += part.length;
   }
   pieces.push(...raw(text.slice(from)));
   return pieces;
+}
+
+/**
+ * The text, cut where no match can lie. Behind the last `}` nothing in braces ends: a pattern that looks for
+ * the end from each `${` there takes a time that grows with the square of the text, and a text may have
+ * megabytes.
+ */
+function partsToSearch(text: string): readonly string[] {
+  const end = text.lastIndexOf('}') + 1;
+  return [text.slice(0, end), ...text.slice(end).split(/(?<=\$)(?=\{)/)];
 }
