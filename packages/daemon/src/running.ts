@@ -55,10 +55,13 @@ export function createRunning(options: RunningOptions): Running {
   let cancel: (() => void) | undefined;
   let stopped = false;
 
-  const sleep = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      clock.after(ms, resolve);
-    });
+  const waiting = {
+    sleep: (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        clock.after(ms, resolve);
+      }),
+    monotonic: () => clock.monotonic(),
+  };
   const put = (launch: RunningLaunch): void => {
     known.set(launch.launch, launch);
     journal.put(launch);
@@ -85,7 +88,7 @@ export function createRunning(options: RunningOptions): Running {
     });
     // No longer looked at, and still in the journal until it is done.
     forget(launch.launch);
-    const left = await tree.end(() => graceMs, sleep);
+    const left = await tree.end(() => graceMs, waiting);
     journal.remove(launch.launch);
     if (left || launch.process !== undefined) record({ ...lineOf(launch), outcome: 'failed' });
   };

@@ -16,6 +16,8 @@ const closedTermMs = 300;
 /** As MCP clients do: from a signal that was passed on to SIGTERM, and from there to SIGKILL. */
 const ladderMs = 2000;
 
+const waiting = { sleep, monotonic: () => systemClock.monotonic() };
+
 export interface Guarded {
   readonly pid: number;
   readonly ownSession: boolean;
@@ -61,7 +63,7 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
     // Those whose parents end in the meantime could not be told from others later.
     tree.living();
     await sleep(patienceMs);
-    if (climbAt === at) await tree.end(() => graceMs, sleep);
+    if (climbAt === at) await tree.end(() => graceMs, waiting);
   };
 
   const stopWatching =
@@ -79,7 +81,7 @@ export function guardServer({ pid, ownSession, launch, stdin, over }: Guarded): 
     terminalMakesSignals: makesSignals,
     async ended() {
       stopWatching();
-      if (ofClient || climbAt < Infinity) await tree.end(() => graceMs, sleep);
+      if (ofClient || climbAt < Infinity) await tree.end(() => graceMs, waiting);
     },
   };
 }

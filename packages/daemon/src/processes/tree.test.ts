@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
 import { trackProcesses } from '../../../../test/kit/started.ts';
-import { sleep } from '../clock.ts';
+import { sleep, systemClock } from '../clock.ts';
 import { readStat } from '../platform/proc.ts';
 import { createTree, type TreeOptions } from './tree.ts';
 
 const started = trackProcesses();
+const waiting = { sleep, monotonic: systemClock.monotonic };
 const polled = { timeout: 15_000 };
 
 afterEach(() => {
@@ -89,11 +90,43 @@ describe.skipIf(lacks('linux', 'setsid'))('a tree', () => {
     const { pid, startTime } = await start(`trap '' TERM; echo 1; while :; do sleep 0.05; done`);
     const tree = createTree({ root: { pid, startTime }, ownSession: true, since: startTime });
     let graceMs = 60_000;
-    const ended = tree.end(() => graceMs, sleep);
+    const ended = tree.end(() => graceMs, waiting);
     await expect.poll(() => tree.living().length, polled).toBeGreaterThan(0);
     graceMs = 0;
     expect(await ended).toBe(true);
     expect(readStat(pid)).toBeUndefined();
-    expect(await tree.end(() => 0, sleep)).toBe(false);
+    expect(await tree.end(() => 0, waiting)).toBe(false);
   });
 });
+
+test.skipIf(lacks('linux'))(
+  'on a machine that is slow to look at its processes, SIGKILL comes no later',
+  async () => {
+    const stubborn = spawn('sh', ['-c', 'trap "" TERM; echo; while :; do sleep 1; done'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(stubborn.stdout, 'data');
+    const ended = once(stubborn, 'exit');
+    const startTime = readStat(stubborn.pid ?? 0)?.startTime ?? '';
+    const tree = createTree({
+      root: { pid: stubborn.pid ?? 0, startTime },
+      ownSession: false,
+      since: startTime,
+    });
+    // At each look half a second goes by, whatever was asked for.
+    let now = 0;
+    const waiting = {
+      sleep: async (ms: number): Promise<void> => {
+        now += 500;
+        await Promise.race([ended, sleep(ms)]);
+      },
+      monotonic: () => now,
+    };
+    let endedAt: number | undefined;
+    stubborn.once('exit', () => (endedAt = now));
+    expect(await tree.end(() => 2000, waiting)).toBe(true);
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    // Counted by what was asked for, the two seconds would be fifty.
+    expect(endedAt).toBeLessThan(27_000);
+  },
+);

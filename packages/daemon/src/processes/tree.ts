@@ -20,6 +20,12 @@ export interface TreeOptions {
   readonly since: string;
 }
 
+/** Of a clock: a look at all processes takes its time too, and on a loaded machine much. */
+export interface Waiting {
+  sleep(ms: number): Promise<void>;
+  monotonic(): number;
+}
+
 export interface Tree {
   /**
    * What lives of it: the server, its session, what descends from them or from what was seen before, and
@@ -32,7 +38,7 @@ export interface Tree {
    * SIGTERM, and SIGKILL for what is left after `graceMs`, which may become shorter meanwhile. Gives whether
    * there was anything.
    */
-  end(graceMs: () => number, sleep: (ms: number) => Promise<void>): Promise<boolean>;
+  end(graceMs: () => number, waiting: Waiting): Promise<boolean>;
 }
 
 /** The one name of ours in a server's environment: the id of its launch. */
@@ -89,10 +95,11 @@ export function createTree(options: TreeOptions): Tree {
   return {
     living,
     signal,
-    async end(graceMs, sleep) {
+    async end(graceMs, { sleep, monotonic }) {
       if (living().length === 0) return false;
       signal('SIGTERM');
-      for (let waited = 0; waited < graceMs(); waited += pollMs) {
+      const began = monotonic();
+      while (monotonic() - began < graceMs()) {
         await sleep(pollMs);
         if (living().length === 0) return true;
       }
