@@ -5,7 +5,7 @@ import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
 import type { Platform, ProcessFacts } from './platform/platform.ts';
-import { createTree, type ProcessId } from './processes/tree.ts';
+import { createTree, markedLaunches, type ProcessId } from './processes/tree.ts';
 
 /** What runs with values of ours. */
 export interface Running {
@@ -35,6 +35,13 @@ export interface RunningOptions {
   readonly record: (line: AuditEvent) => void;
 }
 
+/** What a connection holds. */
+interface Held {
+  readonly launches: Set<string>;
+  /** Those of which no server was told, the oldest first. */
+  readonly untold: Set<string>;
+}
+
 /** From SIGTERM to SIGKILL. */
 const graceMs = 2000;
 /** The connection of a process that is killed ends a moment before the process does. */
@@ -49,7 +56,7 @@ export function createRunning(options: RunningOptions): Running {
   const known = new Map<string, RunningLaunch>();
   /** The connection that each wrapper holds; without one, it is looked at now and then. */
   const held = new Map<string, Connection>();
-  const connections = new Map<Connection, Set<string>>();
+  const connections = new Map<Connection, Held>();
   /** Servers that lead a session. Not in the journal: its number may be a stranger's after a while. */
   const leaders = new Set<string>();
   let cancel: (() => void) | undefined;
@@ -66,9 +73,14 @@ export function createRunning(options: RunningOptions): Running {
   const forget = (launch: string): void => {
     known.delete(launch);
     leaders.delete(launch);
+    letGo(launch);
+  };
+  const letGo = (launch: string): void => {
     const connection = held.get(launch);
+    const its = connection === undefined ? undefined : connections.get(connection);
     held.delete(launch);
-    if (connection !== undefined) connections.get(connection)?.delete(launch);
+    its?.launches.delete(launch);
+    its?.untold.delete(launch);
   };
 
   const drop = (launch: string): void => {
@@ -101,11 +113,15 @@ export function createRunning(options: RunningOptions): Running {
   const look = (): void => {
     cancel = undefined;
     if (stopped) return;
-    for (const launch of known.values()) {
-      if (held.has(launch.launch)) continue;
-      if (lives(launch.wrapper)) continue;
+    const lost = [...known.values()].filter(
+      ({ launch, wrapper }) => !held.has(launch) && !lives(wrapper),
+    );
+    // There may be thousands, and to look at all processes for each of them would take minutes.
+    const marked = lost.some(({ process }) => process === undefined) ? markedLaunches() : new Set();
+    for (const launch of lost) {
       if (launch.replaced === true) endOfServer(launch);
-      else void endLeft(launch);
+      else if (launch.process !== undefined || marked.has(launch.launch)) void endLeft(launch);
+      else drop(launch.launch);
     }
     if ([...known.keys()].some((launch) => !held.has(launch))) lookIn(everyMs);
   };
@@ -115,27 +131,31 @@ export function createRunning(options: RunningOptions): Running {
   };
 
   const hold = (launch: string, connection: Connection): void => {
-    const before = held.get(launch);
-    if (before === connection) return;
-    if (before !== undefined) connections.get(before)?.delete(launch);
+    if (held.get(launch) !== connection) letGo(launch);
     held.set(launch, connection);
-    const launches = connections.get(connection) ?? new Set();
-    launches.add(launch);
-    if (connections.has(connection)) return;
-    connections.set(connection, launches);
+    const its = heldBy(connection);
+    its.launches.add(launch);
+    if (known.get(launch)?.process === undefined) its.untold.add(launch);
+    else its.untold.delete(launch);
+  };
+  const heldBy = (connection: Connection): Held => {
+    const before = connections.get(connection);
+    if (before !== undefined) return before;
+    const its: Held = { launches: new Set(), untold: new Set() };
+    connections.set(connection, its);
     connection.onClose(() => {
       connections.delete(connection);
-      for (const each of launches) held.delete(each);
-      if (launches.size > 0 && !stopped) lookIn(soonMs);
+      for (const each of its.launches) held.delete(each);
+      if (its.launches.size > 0 && !stopped) lookIn(soonMs);
     });
+    return its;
   };
 
   /** Whoever takes values again and again and starts nothing may not fill our memory. */
   const forgetUntold = (connection: Connection): void => {
-    const untold = [...(connections.get(connection) ?? [])].filter(
-      (launch) => known.get(launch)?.process === undefined,
-    );
-    for (const launch of untold.slice(0, -maxUntold)) drop(launch);
+    const { untold } = heldBy(connection);
+    const [oldest] = untold;
+    if (untold.size > maxUntold && oldest !== undefined) drop(oldest);
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
@@ -147,6 +167,15 @@ export function createRunning(options: RunningOptions): Running {
     }
   };
 
+  /** Who started the wrapper: nobody waits for values until that is looked up. */
+  const withParent = (launch: RunningLaunch): RunningLaunch => {
+    if (launch.parent !== undefined) return launch;
+    const facts = platform.process(launch.wrapper.pid);
+    if (facts === undefined || facts.startTime !== launch.wrapper.startTime) return launch;
+    const name = platform.process(facts.parent)?.name;
+    return name === undefined ? launch : { ...launch, parent: { pid: facts.parent, name } };
+  };
+
   const resolve = (launch: string, { pid, startTime }: Peer): RunningLaunch => {
     const found = known.get(launch);
     if (found?.wrapper.pid === pid && found.wrapper.startTime === startTime) return found;
@@ -155,13 +184,14 @@ export function createRunning(options: RunningOptions): Running {
 
   return {
     get list() {
-      return [...known.values()].filter(
-        (launch) => launch.replaced !== true || lives(launch.wrapper),
-      );
+      return [...known.values()]
+        .filter((launch) => launch.replaced !== true || lives(launch.wrapper))
+        .map(withParent);
     },
     taken(launch, connection) {
       if (launch.replaced === true) dropOthers(launch);
-      put(launch);
+      // Of what becomes the server nobody hears any more.
+      put(launch.replaced === true ? withParent(launch) : launch);
       hold(launch.launch, connection);
       forgetUntold(connection);
     },
@@ -173,7 +203,7 @@ export function createRunning(options: RunningOptions): Running {
       if (facts !== undefined) {
         requireServer(found, pid, facts);
         if (found.process === undefined) {
-          put({ ...found, process: { pid, startTime: facts.startTime } });
+          put({ ...withParent(found), process: { pid, startTime: facts.startTime } });
         }
         if (facts.leadsSession) leaders.add(launch);
       }
