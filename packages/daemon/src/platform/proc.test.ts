@@ -22,7 +22,7 @@ describe.skipIf(lacks('linux'))('the values of a variable in the environment of 
     ['none', { MARKER: '1', REMARK: '2', OTHER: 'MARK=3' }, []],
     ['an empty one', { MARK: '' }, ['']],
     // What is too long for a block is no mark of ours.
-    ['a long one, and what follows it', { MARK: 'x'.repeat(2 * block), OTHER: '2' }, []],
+    ['a long one, and what follows it', { MARK: 'x'.repeat(block + 100), OTHER: '2' }, []],
     // The environment is read in blocks: the name or the value lies across the end of one.
     ...Array.from({ length: 12 }, (_, at): [string, Record<string, string>, readonly string[]] => [
       `one that begins ${at} bytes before the end of a block`,
