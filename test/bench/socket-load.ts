@@ -22,6 +22,8 @@ export interface Load {
 /** What it tells, as one line of JSON. */
 export interface LoadReport {
   readonly perSecond: number;
+  /** Launches, those of the warm-up too. */
+  readonly total: number;
   /** Milliseconds of one launch, which is two round trips. */
   readonly p50: number;
   readonly p99: number;
@@ -53,6 +55,7 @@ const sockets = await Promise.all(
   Array.from({ length: connections }, () => open((socket) => converse(socket))),
 );
 await after(warmUp);
+const before = times.length;
 times = [];
 const cpuBefore = cpuUsage();
 const began = performance.now();
@@ -64,6 +67,7 @@ running = false;
 for (const socket of sockets) socket.destroy();
 const report: LoadReport = {
   perSecond: done.length / seconds,
+  total: before + done.length,
   p50: quantile(done, 0.5),
   p99: quantile(done, 0.99),
   cpu: (cpu.user + cpu.system) / done.length,
