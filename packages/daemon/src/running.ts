@@ -1,6 +1,7 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from './audit/event.ts';
 import type { Clock } from './clock.ts';
+import { createHeldLaunches } from './held-launches.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
@@ -35,13 +36,6 @@ export interface RunningOptions {
   readonly record: (line: AuditEvent) => void;
 }
 
-/** What a connection holds. */
-interface Held {
-  readonly launches: Set<string>;
-  /** Those of which no server was told, the oldest first. */
-  readonly untold: Set<string>;
-}
-
 /** From SIGTERM to SIGKILL. */
 const graceMs = 2000;
 /** The connection of a process that is killed ends a moment before the process does. */
@@ -54,9 +48,10 @@ const maxUntold = 64;
 export function createRunning(options: RunningOptions): Running {
   const { journal, platform, clock, record } = options;
   const known = new Map<string, RunningLaunch>();
-  /** The connection that each wrapper holds; without one, it is looked at now and then. */
-  const held = new Map<string, Connection>();
-  const connections = new Map<Connection, Held>();
+  /** A launch whose wrapper holds no connection is looked at now and then. */
+  const held = createHeldLaunches(() => {
+    if (!stopped) lookIn(soonMs);
+  });
   /** Servers that lead a session. Not in the journal: its number may be a stranger's after a while. */
   const leaders = new Set<string>();
   let cancel: (() => void) | undefined;
@@ -73,14 +68,7 @@ export function createRunning(options: RunningOptions): Running {
   const forget = (launch: string): void => {
     known.delete(launch);
     leaders.delete(launch);
-    letGo(launch);
-  };
-  const letGo = (launch: string): void => {
-    const connection = held.get(launch);
-    const its = connection === undefined ? undefined : connections.get(connection);
-    held.delete(launch);
-    its?.launches.delete(launch);
-    its?.untold.delete(launch);
+    held.letGo(launch);
   };
 
   const drop = (launch: string): void => {
@@ -131,31 +119,13 @@ export function createRunning(options: RunningOptions): Running {
   };
 
   const hold = (launch: string, connection: Connection): void => {
-    if (held.get(launch) !== connection) letGo(launch);
-    held.set(launch, connection);
-    const its = heldBy(connection);
-    its.launches.add(launch);
-    if (known.get(launch)?.process === undefined) its.untold.add(launch);
-    else its.untold.delete(launch);
-  };
-  const heldBy = (connection: Connection): Held => {
-    const before = connections.get(connection);
-    if (before !== undefined) return before;
-    const its: Held = { launches: new Set(), untold: new Set() };
-    connections.set(connection, its);
-    connection.onClose(() => {
-      connections.delete(connection);
-      for (const each of its.launches) held.delete(each);
-      if (its.launches.size > 0 && !stopped) lookIn(soonMs);
-    });
-    return its;
+    held.hold(launch, connection, known.get(launch)?.process !== undefined);
   };
 
   /** Whoever takes values again and again and starts nothing may not fill our memory. */
   const forgetUntold = (connection: Connection): void => {
-    const { untold } = heldBy(connection);
-    const [oldest] = untold;
-    if (untold.size > maxUntold && oldest !== undefined) drop(oldest);
+    const oldest = held.oldestUntold(connection, maxUntold);
+    if (oldest !== undefined) drop(oldest);
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
@@ -213,7 +183,7 @@ export function createRunning(options: RunningOptions): Running {
       const found = resolve(launch, peer);
       if (found.replaced === true) {
         // A program that a wrapper has become has none of its connections.
-        if (held.get(launch) !== connection) throw noLaunch();
+        if (held.by(launch) !== connection) throw noLaunch();
         drop(launch);
         return;
       }
