@@ -31,7 +31,7 @@ if (reads !== undefined) {
 }
 
 process.on('SIGUSR2', () => {
-  globalThis.gc?.();
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 });
 
 const main = withoutAudit ? 'src/main.ts' : 'dist/main.js';

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ const benchDaemon = fileURLToPath(new URL('bench-daemon.ts', import.meta.url));
 /** A daemon of the bench's own in the place of the home's, unlocked. */
 export interface BenchDaemon {
   readonly pid: number;
+  /** How many files and sockets it has open. */
+  descriptors(): number;
   /** Seconds of processor time so far, all threads. */
   cpu(): number;
   /** Bytes in use: the part of the resident memory that is this process's own or its share of what is not. */
@@ -51,6 +53,7 @@ export async function startBenchDaemon(
   const pid = child.pid ?? -1;
   return {
     pid,
+    descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     cpu: () => processorTime(pid),
     memory: () => memoryInUse(child),
     async stop() {

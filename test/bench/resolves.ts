@@ -1,15 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createHome, type Home } from '../kit/home.ts';
 import { launchOf } from '../kit/protocol.ts';
-import { run } from '../kit/run.ts';
-import { allowConnections, grantLaunch, processorTime, startBenchDaemon } from './daemon.ts';
+import { allowConnections, grantLaunch, startBenchDaemon } from './daemon.ts';
+import { startEcho } from './echo-side.ts';
 import { quantile, table } from './measure.ts';
-import type { Load, LoadReport } from './socket-load.ts';
+import { load, type LoadReport } from './load.ts';
 
-const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const connectionCounts = [1, 50, 500];
 const warmUpMs = 2000;
 const rounds = 3;
@@ -119,40 +115,10 @@ function microseconds(value: number): string {
   return `${value.toFixed(0)} µs`;
 }
 
-async function load(what: Load): Promise<LoadReport> {
-  const { code, stdout, stderr } = await run(process.execPath, [
-    program('socket-load.ts'),
-    JSON.stringify(what),
-  ]);
-  if (code !== 0) throw new Error(`the load ended with ${code}: ${stderr}`);
-  return JSON.parse(stdout) as LoadReport;
-}
-
 async function startDaemon(
   home: Home,
   withoutAudit: boolean,
 ): Promise<{ socket: string; stop(): Promise<void>; cpu(): number }> {
   const daemon = await startBenchDaemon(home, { withoutAudit });
   return { ...daemon, socket: join(home.broker, 'run', 'broker.sock') };
-}
-
-let echoes = 0;
-
-async function startEcho(
-  home: Home,
-): Promise<{ socket: string; stop(): Promise<void>; cpu(): number }> {
-  const socket = join(home.folder, `echo-${(echoes += 1)}.sock`);
-  const child = spawn(process.execPath, [program('echo.ts'), socket], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await once(child.stdout, 'data');
-  return {
-    socket,
-    cpu: () => processorTime(child.pid ?? -1),
-    async stop() {
-      const exit = once(child, 'exit');
-      child.stdin.end();
-      await exit;
-    },
-  };
 }
