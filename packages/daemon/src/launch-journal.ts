@@ -31,7 +31,10 @@ export interface LaunchJournal {
   remove(launch: string): void;
 }
 
-/** Lines of launches that have ended, before the file is written anew. */
+/**
+ * Lines of launches that have ended, before the file is written anew; of more that run, as many as those, so
+ * that to write them all stays rare.
+ */
 const maxEnded = 1000;
 
 /**
@@ -64,7 +67,7 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
       if (!known.delete(launch)) return;
       write([{ ended: launch }]);
       ended += 1;
-      if (ended >= maxEnded) renew();
+      if (ended >= Math.max(maxEnded, known.size)) renew();
     },
   };
 }
