@@ -27,4 +27,7 @@ createServer((socket) => {
 }).listen(argv[2], () => {
   stdout.write('ready');
 });
+process.on('SIGUSR2', () => {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+});
 process.stdin.resume().on('end', () => process.exit(0));

@@ -1,9 +1,13 @@
 import { cpus } from 'node:os';
+import { launchesAtOnce } from './at-once.ts';
 import { auditAppend, auditSearch } from './audit.ts';
+import { cachedSecrets } from './cached.ts';
+import { connections } from './connections.ts';
 import { decision } from './decision.ts';
 import { grownHome } from './grown.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
+import { resolves } from './resolves.ts';
 import { serverLaunch } from './server.ts';
 import { streams } from './streams.ts';
 
@@ -17,7 +21,11 @@ const benches: readonly (readonly [title: string, bench: () => Promise<string>])
   ['a launch in a home that has grown', grownHome],
   ['what a server writes, to a client that reads', streams],
   ['a decision inside the daemon', decision],
+  ['launches over the socket', resolves],
+  ['200 launches at once', launchesAtOnce],
+  ['connections', connections],
   ['memory', memory],
+  ['memory of cached secrets', cachedSecrets],
   ['lines of the audit log that are on the disk', auditAppend],
   ['a server in a day, over a million lines of the audit log', auditSearch],
 ];

@@ -15,3 +15,12 @@ export function large(bytes: number): string {
   const count = Math.ceil(bytes / part(10_000).length);
   return Array.from({ length: count }, (_, index) => part(10_000 + index)).join('');
 }
+/** Holds so many values by name until its stdin ends, and collects what is left over at SIGUSR2. */
+export function holdBuffers(count: number, bytes: number): string {
+  return `
+    globalThis.held = new Map();
+    for (let n = 0; n < ${count}; n += 1) held.set('VARIABLE_' + n, Buffer.alloc(${bytes}, 120));
+    process.on('SIGUSR2', () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }));
+    ${idle}
+  `;
+}

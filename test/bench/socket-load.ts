@@ -13,6 +13,8 @@ export interface Load {
   /** Milliseconds; those before the first are not counted. */
   readonly warmUp: number;
   readonly duration: number;
+  /** Milliseconds that a connection rests after each launch; none unless told. */
+  readonly rest?: number;
   /** Params of `launch.request`, */
   readonly launch: object;
   /** and its attachment: the inherited variables that steer, as the wrapper sends them. */
@@ -22,6 +24,8 @@ export interface Load {
 /** What it tells, as one line of JSON. */
 export interface LoadReport {
   readonly perSecond: number;
+  /** Launches, those of the warm-up too. */
+  readonly total: number;
   /** Milliseconds of one launch, which is two round trips. */
   readonly p50: number;
   readonly p99: number;
@@ -38,7 +42,7 @@ interface Answer {
 
 const lineFeed = 0x0a;
 const load = JSON.parse(argv[2] ?? '') as Load;
-const { socket: path, connections, warmUp, duration } = load;
+const { socket: path, connections, warmUp, duration, rest: restMs = 0 } = load;
 const params = JSON.stringify(load.launch);
 const attachment = Buffer.alloc(4 + Buffer.byteLength(load.inherited));
 attachment.writeUInt32BE(attachment.length - 4);
@@ -53,6 +57,7 @@ const sockets = await Promise.all(
   Array.from({ length: connections }, () => open((socket) => converse(socket))),
 );
 await after(warmUp);
+const warmUpLaunches = times.length;
 times = [];
 const cpuBefore = cpuUsage();
 const began = performance.now();
@@ -64,6 +69,7 @@ running = false;
 for (const socket of sockets) socket.destroy();
 const report: LoadReport = {
   perSecond: done.length / seconds,
+  total: warmUpLaunches + done.length,
   p50: quantile(done, 0.5),
   p99: quantile(done, 0.99),
   cpu: (cpu.user + cpu.system) / done.length,
@@ -75,18 +81,22 @@ function converse(socket: Socket): (answer: Answer) => void {
   let id = 0;
   let start = performance.now();
   const request = (before = ''): void => {
+    if (!running) return;
     start = performance.now();
     const line = `${before}{"jsonrpc":"2.0","id":${(id += 1)},"method":"launch.request","params":${params},"attachments":1}\n`;
     socket.write(Buffer.concat([Buffer.from(line), attachment]));
   };
   let isTaking = false;
-  request(hello);
+  // Not all at the same moment.
+  if (restMs === 0) request(hello);
+  else setTimeout(request, Math.random() * restMs, hello);
   return (answer) => {
     if (answer.error !== undefined) throw new Error(answer.error.message);
     if (answer.id === 0) return;
     if (isTaking) {
       times.push(performance.now() - start);
-      if (running) request();
+      if (restMs === 0) request();
+      else setTimeout(request, restMs);
     } else {
       const ticket = answer.result?.ticket ?? '0'.repeat(32);
       socket.write(

@@ -34,7 +34,10 @@ export interface LaunchJournal {
   remove(launch: string): void;
 }
 
-/** Lines of launches that have ended, before the file is written anew. */
+/**
+ * Lines of launches that have ended, before the file is written anew; of more that run, as many as those, so
+ * that to write them all stays rare.
+ */
 const maxEnded = 1000;
 
 /**
@@ -77,7 +80,7 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
     remove(launch) {
       if (!known.delete(launch)) return;
       ended += 1;
-      if (ended >= maxEnded) isWhole = false;
+      if (ended >= Math.max(maxEnded, known.size)) isWhole = false;
       write({ ended: launch });
     },
   };

@@ -98,44 +98,56 @@ export function createVault(): Vault {
     },
     store(bytes) {
       const { slab, offset } = take(bytes.length);
-      const memory = slab.memory.subarray(offset, offset + bytes.length);
-      memory.set(bytes);
-      return createSlice(memory, () => {
-        giveBack(slab, offset);
-      });
+      slab.memory.set(bytes, offset);
+      return new SlabSlice(slab, offset, bytes.length, giveBack);
     },
   };
 }
 
-function createSlice(memory: Buffer, giveBack: () => void): Slice {
-  const { length } = memory;
-  let state: 'held' | 'wiped' = 'held';
+/** A class, and the view of its bytes made for each use: there may be ten thousand. */
+class SlabSlice implements Slice {
+  readonly length: number;
+  readonly #slab: Slab;
+  readonly #offset: number;
+  readonly #giveBack: (slab: Slab, offset: number) => void;
+  #isWiped = false;
   /** Calls of `use` that have not ended. */
-  let lent = 0;
-  return {
-    length,
-    use(action) {
-      if (state === 'wiped') throw new Error('a wiped value was used');
-      lent += 1;
-      try {
-        const result = action(memory);
-        if (result instanceof Promise) throw new TypeError('lent bytes do not outlive the call');
-        return result;
-      } finally {
-        lent -= 1;
-        if (lent === 0 && isWiped()) giveBack();
-      }
-    },
-    wipe() {
-      if (state === 'wiped') return;
-      state = 'wiped';
-      if (lent === 0) giveBack();
-    },
-  };
+  #lent = 0;
 
-  // In a function of its own, since the compiler does not see that `action` may change the state.
-  function isWiped(): boolean {
-    return state === 'wiped';
+  constructor(
+    slab: Slab,
+    offset: number,
+    length: number,
+    giveBack: (slab: Slab, offset: number) => void,
+  ) {
+    this.length = length;
+    this.#slab = slab;
+    this.#offset = offset;
+    this.#giveBack = giveBack;
+  }
+
+  use<T>(action: (bytes: Uint8Array) => T): T {
+    if (this.#isWiped) throw new Error('a wiped value was used');
+    this.#lent += 1;
+    try {
+      const end = this.#offset + this.length;
+      const result = action(this.#slab.memory.subarray(this.#offset, end));
+      if (result instanceof Promise) throw new TypeError('lent bytes do not outlive the call');
+      return result;
+    } finally {
+      this.#lent -= 1;
+      this.#freeIfWiped();
+    }
+  }
+
+  wipe(): void {
+    if (this.#isWiped) return;
+    this.#isWiped = true;
+    this.#freeIfWiped();
+  }
+
+  #freeIfWiped(): void {
+    if (this.#isWiped && this.#lent === 0) this.#giveBack(this.#slab, this.#offset);
   }
 }
 

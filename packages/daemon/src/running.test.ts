@@ -119,7 +119,7 @@ describe('a registration is refused', () => {
     expect(() => {
       running.started(id ?? child.launch, pid ?? child.pid, by ?? child.by, connection());
     }).toThrow(message);
-    expect(running.list).toEqual([launch]);
+    expect(running.list).toMatchObject([launch]);
   });
 
   test('of a second server', () => {
@@ -241,6 +241,24 @@ describe.skipIf(lacks('linux'))('when the wrapper has gone', () => {
     await expect.poll(() => readStat(marked.pid), polled).toBeUndefined();
     await expect.poll(() => recorded, polled).toHaveLength(1);
     expect(readStat(other.pid)).toBeDefined();
+  });
+
+  test('of thousands of which no pid was told, all are dealt with in one look', async () => {
+    const marked = sleeper({ MCP_LAUNCH: launch.launch });
+    const connections = Array.from({ length: 50 }, connection);
+    for (const [index, one] of connections.entries()) {
+      for (let count = 0; count < 64; count += 1) {
+        const id = (index * 64 + count).toString(16).padStart(16, '0');
+        running.taken({ ...ours, launch: id }, one);
+      }
+    }
+    running.taken(ours, connections[0] ?? connection());
+    delete processes[70];
+    for (const one of connections) one.close();
+    await expect.poll(() => readStat(marked.pid), polled).toBeUndefined();
+    await expect.poll(() => recorded, polled).toMatchObject([{ launch: launch.launch }]);
+    expect(running.list).toEqual([]);
+    expect(openLaunchJournal(join(folder, 'launches'), 'boot').before).toEqual([]);
   });
 
   test('and what is left of the session that its server led, without a mark', async () => {

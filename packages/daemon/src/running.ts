@@ -1,11 +1,12 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from './audit/event.ts';
 import type { Clock } from './clock.ts';
+import { createHeldLaunches } from './held-launches.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
 import type { Platform, ProcessFacts } from './platform/platform.ts';
-import { createTree, type ProcessId } from './processes/tree.ts';
+import { createTree, markedLaunches, type ProcessId } from './processes/tree.ts';
 
 /** What runs with values of ours. */
 export interface Running {
@@ -47,9 +48,10 @@ const maxUntold = 64;
 export function createRunning(options: RunningOptions): Running {
   const { journal, platform, clock, record } = options;
   const known = new Map<string, RunningLaunch>();
-  /** The connection that each wrapper holds; without one, it is looked at now and then. */
-  const held = new Map<string, Connection>();
-  const connections = new Map<Connection, Set<string>>();
+  /** A launch whose wrapper holds no connection is looked at now and then. */
+  const held = createHeldLaunches(() => {
+    if (!stopped) lookIn(soonMs);
+  });
   /** Servers that lead a session. Not in the journal: its number may be a stranger's after a while. */
   const leaders = new Set<string>();
   let cancel: (() => void) | undefined;
@@ -69,9 +71,7 @@ export function createRunning(options: RunningOptions): Running {
   const forget = (launch: string): void => {
     known.delete(launch);
     leaders.delete(launch);
-    const connection = held.get(launch);
-    held.delete(launch);
-    if (connection !== undefined) connections.get(connection)?.delete(launch);
+    held.letGo(launch);
   };
 
   const drop = (launch: string): void => {
@@ -104,11 +104,15 @@ export function createRunning(options: RunningOptions): Running {
   const look = (): void => {
     cancel = undefined;
     if (stopped) return;
-    for (const launch of known.values()) {
-      if (held.has(launch.launch)) continue;
-      if (lives(launch.wrapper)) continue;
+    const lost = [...known.values()].filter(
+      ({ launch, wrapper }) => !held.has(launch) && !lives(wrapper),
+    );
+    // There may be thousands, and to look at all processes for each of them would take minutes.
+    const marked = lost.some(({ process }) => process === undefined) ? markedLaunches() : new Set();
+    for (const launch of lost) {
       if (launch.replaced === true) endOfServer(launch);
-      else void endLeft(launch);
+      else if (launch.process !== undefined || marked.has(launch.launch)) void endLeft(launch);
+      else drop(launch.launch);
     }
     if ([...known.keys()].some((launch) => !held.has(launch))) lookIn(everyMs);
   };
@@ -118,27 +122,13 @@ export function createRunning(options: RunningOptions): Running {
   };
 
   const hold = (launch: string, connection: Connection): void => {
-    const before = held.get(launch);
-    if (before === connection) return;
-    if (before !== undefined) connections.get(before)?.delete(launch);
-    held.set(launch, connection);
-    const launches = connections.get(connection) ?? new Set();
-    launches.add(launch);
-    if (connections.has(connection)) return;
-    connections.set(connection, launches);
-    connection.onClose(() => {
-      connections.delete(connection);
-      for (const each of launches) held.delete(each);
-      if (launches.size > 0 && !stopped) lookIn(soonMs);
-    });
+    held.hold(launch, connection, known.get(launch)?.process !== undefined);
   };
 
   /** Whoever takes values again and again and starts nothing may not fill our memory. */
   const forgetUntold = (connection: Connection): void => {
-    const untold = [...(connections.get(connection) ?? [])].filter(
-      (launch) => known.get(launch)?.process === undefined,
-    );
-    for (const launch of untold.slice(0, -maxUntold)) drop(launch);
+    const oldest = held.oldestUntold(connection, maxUntold);
+    if (oldest !== undefined) drop(oldest);
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
@@ -150,6 +140,15 @@ export function createRunning(options: RunningOptions): Running {
     }
   };
 
+  /** Who started the wrapper: nobody waits for values until that is looked up. */
+  const withParent = (launch: RunningLaunch): RunningLaunch => {
+    if (launch.parent !== undefined) return launch;
+    const facts = platform.process(launch.wrapper.pid);
+    if (facts === undefined || facts.startTime !== launch.wrapper.startTime) return launch;
+    const name = platform.process(facts.parent)?.name;
+    return name === undefined ? launch : { ...launch, parent: { pid: facts.parent, name } };
+  };
+
   const resolve = (launch: string, { pid, startTime }: Peer): RunningLaunch => {
     const found = known.get(launch);
     if (found?.wrapper.pid === pid && found.wrapper.startTime === startTime) return found;
@@ -158,13 +157,14 @@ export function createRunning(options: RunningOptions): Running {
 
   return {
     get list() {
-      return [...known.values()].filter(
-        (launch) => launch.replaced !== true || lives(launch.wrapper),
-      );
+      return [...known.values()]
+        .filter((launch) => launch.replaced !== true || lives(launch.wrapper))
+        .map(withParent);
     },
     taken(launch, connection) {
       if (launch.replaced === true) dropOthers(launch);
-      put(launch);
+      // Of what becomes the server nobody hears any more.
+      put(launch.replaced === true ? withParent(launch) : launch);
       hold(launch.launch, connection);
       forgetUntold(connection);
     },
@@ -176,7 +176,7 @@ export function createRunning(options: RunningOptions): Running {
       if (facts !== undefined) {
         requireServer(found, pid, facts);
         if (found.process === undefined) {
-          put({ ...found, process: { pid, startTime: facts.startTime } });
+          put({ ...withParent(found), process: { pid, startTime: facts.startTime } });
         }
         if (facts.leadsSession) leaders.add(launch);
       }
@@ -186,7 +186,7 @@ export function createRunning(options: RunningOptions): Running {
       const found = resolve(launch, peer);
       if (found.replaced === true) {
         // A program that a wrapper has become has none of its connections.
-        if (held.get(launch) !== connection) throw noLaunch();
+        if (held.by(launch) !== connection) throw noLaunch();
         drop(launch);
         return;
       }

@@ -187,7 +187,7 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         broker.launches.add(context.peer);
         broker.running.taken(
           {
-            ...runningLaunch(broker, launch, context),
+            ...runningLaunch(launch, context, broker.clock.now()),
             ...(replace === true ? { replaced: true } : {}),
           },
           context.connection,
@@ -265,19 +265,16 @@ function approveCommand(broker: Broker, { id, variables }: PendingApproval): str
 }
 
 function runningLaunch(
-  { platform, clock }: Broker,
   { launch, server, variables }: Launch,
   { client, peer: { pid, startTime } }: Context,
+  since: number,
 ): RunningLaunch {
-  const parent = platform.process(pid)?.parent;
-  const name = parent === undefined ? undefined : platform.process(parent)?.name;
   return {
     launch,
     ...(server === undefined ? {} : { server }),
     variables: variables.map(({ subject }) => subject),
-    since: clock.now(),
+    since,
     ...(client === undefined ? {} : { client }),
-    ...(parent === undefined || name === undefined ? {} : { parent: { pid: parent, name } }),
     wrapper: { pid, startTime },
   };
 }

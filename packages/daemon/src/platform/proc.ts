@@ -83,6 +83,44 @@ export function hasVariable(pid: number, name: string, value?: string): boolean 
   }
 }
 
+/** Every value that the variable has in that environment, as far as they are short. */
+export function variableValues(pid: number, name: string): readonly string[] {
+  const wanted = Buffer.from(`\0${name}=`);
+  const values: string[] = [];
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/environ`, 'r');
+    let kept = 1;
+    for (;;) {
+      const read = readSync(fd, environmentBlock, kept, environmentBlock.length - kept, null);
+      const end = kept + read;
+      const block = environmentBlock.subarray(0, end);
+      let at = 0;
+      for (;;) {
+        const found = block.indexOf(wanted, at);
+        const start = found + wanted.length;
+        // One that was cut off is read again with what follows it.
+        const stop = found === -1 ? -1 : block.indexOf(0, start);
+        if (stop === -1) {
+          const fits = found !== -1 && end - found < environmentBlock.length;
+          at = fits ? found : Math.max(at, end - wanted.length + 1);
+          break;
+        }
+        values.push(block.toString('latin1', start, stop));
+        at = stop;
+      }
+      if (read === 0) return values;
+      kept = end - at;
+      environmentBlock.copyWithin(0, at, end);
+    }
+  } catch {
+    return values;
+  } finally {
+    environmentBlock.fill(0);
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** Undefined when there is no such process, or it is hidden from us. */
 export function readNamespaces(pid: number): Namespaces | undefined {
   try {

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { hasVariable, readStat, type ProcessStat } from '../platform/proc.ts';
+import { hasVariable, readStat, variableValues, type ProcessStat } from '../platform/proc.ts';
 
 /** One process for ever: a pid alone may be another's by the time that it is signalled. */
 export interface ProcessId {
@@ -110,6 +110,11 @@ export function createTree(options: TreeOptions): Tree {
       return true;
     },
   };
+}
+
+/** The launches of which some process carries the id, in one look at all. */
+export function markedLaunches(): ReadonlySet<string> {
+  return new Set(listProcesses().flatMap((name) => variableValues(Number(name), launchMark)));
 }
 
 /** Looks at the start time directly before. */
