@@ -8,7 +8,7 @@ import { readStat } from '../platform/proc.ts';
 import { createTree, type TreeOptions } from './tree.ts';
 
 const started = trackProcesses();
-const waiting = { sleep, monotonic: systemClock.monotonic };
+const byClock = { sleep, monotonic: systemClock.monotonic };
 const polled = { timeout: 15_000 };
 
 afterEach(() => {
@@ -90,12 +90,12 @@ describe.skipIf(lacks('linux', 'setsid'))('a tree', () => {
     const { pid, startTime } = await start(`trap '' TERM; echo 1; while :; do sleep 0.05; done`);
     const tree = createTree({ root: { pid, startTime }, ownSession: true, since: startTime });
     let graceMs = 60_000;
-    const ended = tree.end(() => graceMs, waiting);
+    const ended = tree.end(() => graceMs, byClock);
     await expect.poll(() => tree.living().length, polled).toBeGreaterThan(0);
     graceMs = 0;
     expect(await ended).toBe(true);
     expect(readStat(pid)).toBeUndefined();
-    expect(await tree.end(() => 0, waiting)).toBe(false);
+    expect(await tree.end(() => 0, byClock)).toBe(false);
   });
 });
 
