@@ -84,8 +84,8 @@ function folderOf(
 }
 
 /**
- * What the `envFile` holds. One of the project alone: the daemon is no way to other files for whoever was
- * kept away from them and can write an entry.
+ * What the `envFile` holds. One of the project alone, and of the project that the entry itself really lies in: the
+ * daemon is no way to other files for whoever was kept away from them and can write an entry, or exchange links.
  */
 function fileOf(
   found: FoundEntry,
@@ -94,7 +94,7 @@ function fileOf(
   at: Surroundings,
 ): string | undefined {
   if (given === undefined) return undefined;
-  const { file, name, project } = found;
+  const { file, realPath, name, project } = found;
   const bad = (what: string): BrokerError => problem(found, ['envFile'], what);
   const instead = 'name its variables in `env`, as references';
   if (rules.envFile === undefined || project === undefined) {
@@ -106,8 +106,9 @@ function fileOf(
     resolve(project, expanded),
     `correct the envFile of server ${name} in ${file}`,
   );
-  if (!isWithin(opened.realPath, realpathSync.native(project))) {
-    throw bad(`its envFile lies outside of the project: ${instead}`);
+  const realProject = realpathSync.native(project);
+  if (![opened.realPath, realPath].every((one) => isWithin(one, realProject))) {
+    throw bad(`its envFile or the file itself lies outside of the project: ${instead}`);
   }
   return opened.text;
 }

@@ -5,6 +5,8 @@ import { badFile } from './problem.ts';
 /** An entry in its file. What it holds is read by the functions below, which name the line that is wrong. */
 export interface FoundEntry {
   readonly file: string;
+  /** Where that lay when it was read. */
+  readonly realPath: string;
   readonly name: string;
   /** The keys that lead to it. */
   readonly path: readonly string[];

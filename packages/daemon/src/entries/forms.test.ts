@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BrokerError } from '@mcp-broker/providers/errors';
 import { describe, expect, test } from 'vitest';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { environmentOf, failure, files, useSamples, written } from './fixture.ts';
 
 // How an entry can stand in its file: which section counts, how JSON and TOML may be written, and the keys
@@ -141,6 +145,53 @@ describe('an envFile is read', () => {
       /: line 1: server github: its envFile .*: name its variables in `env`/u,
     );
     expect(message).not.toContain('secret');
+  });
+});
+
+describe('an envFile elsewhere is no way to other files', () => {
+  const inProject = 'a/.vscode/mcp.json';
+  const entry = JSON.stringify({ servers: { github: { command: 'show', envFile: 'd/.env' } } });
+
+  test('for an entry that a link puts into another project', () => {
+    write('a/d/.env', 'A=secret');
+    write('elsewhere/mcp.json', entry);
+    write(inProject, '');
+    rmSync(join(samples.root, inProject));
+    symlinkSync('../../elsewhere/mcp.json', join(samples.root, inProject));
+    expect(failure(() => read(inProject)).message).toMatch(/lies outside of the project/u);
+    rmSync(join(samples.root, inProject));
+  });
+
+  test.skipIf(lacks('linux', 'python3'))('while a folder is exchanged by a link', async () => {
+    write('outside/.env', 'A=secret');
+    write('a/d/.env', 'A=own');
+    write(inProject, entry);
+    const [folder, link] = ['a/d', 'a/link-out'].map((path) => join(samples.root, path));
+    symlinkSync('../outside', link ?? '');
+    // RENAME_EXCHANGE, until it is ended.
+    const exchange = `import ctypes, os, sys
+libc = ctypes.CDLL(None)
+a, b = map(os.fsencode, sys.argv[1:])
+while True: libc.renameat2(-100, a, -100, b, 2)`;
+    const swapper = spawn('python3', ['-c', exchange, folder ?? '', link ?? '']);
+    const ended = once(swapper, 'exit');
+    const seen = new Set<string>();
+    try {
+      const until = performance.now() + 2000;
+      while (performance.now() < until) {
+        try {
+          seen.add(JSON.stringify(environmentOf(read(inProject))));
+        } catch (error) {
+          seen.add((error as BrokerError).code);
+        }
+      }
+    } finally {
+      swapper.kill();
+      await ended;
+    }
+    expect(seen).toContain('{"A":"own"}');
+    expect(seen).toContain('ERR_CONFIG');
+    expect(seen).not.toContain('{"A":"secret"}');
   });
 });
 

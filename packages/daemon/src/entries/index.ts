@@ -42,7 +42,7 @@ export function readEntry(question: EntryQuestion): Entry {
     throw badFile(file, document.lineOf(off), what);
   }
   const project = projectOf(file, home);
-  const found = { file, name, path: [...path, name], document, project };
+  const found = { file, realPath, name, path: [...path, name], document, project };
   const entry = readClientEntry(found, valueAt(document.data, found.path), rules, {
     workspace: project ?? workingDirectory,
     home,

@@ -1,4 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { badFile } from './problem.ts';
 
@@ -6,6 +14,7 @@ import { badFile } from './problem.ts';
 const maxBytes = 8 * 1024 * 1024;
 
 export interface OpenedFile {
+  /** Of what was read. */
   readonly realPath: string;
   readonly text: string;
 }
@@ -13,7 +22,7 @@ export interface OpenedFile {
 /**
  * Reads a client's file: a regular one of this user (links are followed, as the clients do), which not
  * everybody may write, of at most 8 MiB of UTF-8. `hint`: what to do when there is none. Throws
- * `ERR_NOT_FOUND`, `ERR_INSECURE_FILE` and `ERR_CONFIG`.
+ * `ERR_NOT_FOUND`, `ERR_INSECURE_FILE`, `ERR_CHANGED` and `ERR_CONFIG`.
  */
 export function openClientFile(
   file: string,
@@ -38,11 +47,20 @@ export function openClientFile(
       throw insecure(file, `belongs to user ${uid}, not to you`, 'ls -l');
     }
     if ((mode & 0o002) !== 0) throw insecure(file, 'can be written by everybody', 'chmod o-w');
+    if (pathOf(fd, realPath) !== realPath) throw changed(file);
     if (size > maxBytes) throw badFile(file, undefined, `larger than ${maxBytes} bytes`);
     return { realPath, text: decode(readAll(fd, size), file) };
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Where the open file lies. Of a path that was looked up before, a folder may have been exchanged by a link
+ * meanwhile; where the kernel does not tell, it is believed.
+ */
+function pathOf(fd: number, lookedUp: string): string {
+  return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${fd}`) : lookedUp;
 }
 
 function statOf(fd: number): { uid: number; mode: number; size: number; isFile: boolean } {
@@ -78,6 +96,14 @@ function notOpened(file: string, code: string, hint: string): BrokerError {
     return insecure(file, 'may not be read by this user', 'ls -l');
   }
   return insecure(file, 'is not a regular file', 'ls -ld');
+}
+
+function changed(file: string): BrokerError {
+  return new BrokerError('ERR_CHANGED', `${file} changed while it was read`, {
+    hint: 'try again',
+    subject: file,
+    retryable: true,
+  });
 }
 
 function insecure(file: string, problem: string, command: string): BrokerError {
