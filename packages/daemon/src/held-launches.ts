@@ -4,61 +4,44 @@ import type { Connection } from './listener/handler.ts';
 export interface HeldLaunches {
   has(launch: string): boolean;
   by(launch: string): Connection | undefined;
-  /** From now on by this connection. `told`: its server is known. */
-  hold(launch: string, connection: Connection, told: boolean): void;
+  /** From now on by this connection. */
+  hold(launch: string, connection: Connection): void;
   letGo(launch: string): void;
-  /** The oldest of this connection of which no server was told, if there are more of them than `most`. */
-  oldestUntold(connection: Connection, most: number): string | undefined;
-}
-
-interface OfConnection {
-  readonly launches: Set<string>;
-  /** The oldest first. */
-  readonly untold: Set<string>;
 }
 
 /** `onLost` is called once a connection that held launches has gone. */
 export function createHeldLaunches(onLost: () => void): HeldLaunches {
   const held = new Map<string, Connection>();
-  const byConnection = new Map<Connection, OfConnection>();
+  const byConnection = new Map<Connection, Set<string>>();
 
-  const ofConnection = (connection: Connection): OfConnection => {
+  const ofConnection = (connection: Connection): Set<string> => {
     const before = byConnection.get(connection);
     if (before !== undefined) return before;
-    const its: OfConnection = { launches: new Set(), untold: new Set() };
-    byConnection.set(connection, its);
+    const launches = new Set<string>();
+    byConnection.set(connection, launches);
     connection.onClose(() => {
       byConnection.delete(connection);
-      for (const each of its.launches) held.delete(each);
-      if (its.launches.size > 0) onLost();
+      for (const each of launches) held.delete(each);
+      if (launches.size > 0) onLost();
     });
-    return its;
+    return launches;
   };
 
   const letGo = (launch: string): void => {
     const connection = held.get(launch);
-    const its = connection === undefined ? undefined : byConnection.get(connection);
     held.delete(launch);
-    its?.launches.delete(launch);
-    its?.untold.delete(launch);
+    if (connection !== undefined) byConnection.get(connection)?.delete(launch);
   };
 
   return {
     has: (launch) => held.has(launch),
     by: (launch) => held.get(launch),
-    hold(launch, connection, told) {
-      if (held.get(launch) !== connection) letGo(launch);
+    hold(launch, connection) {
+      if (held.get(launch) === connection) return;
+      letGo(launch);
       held.set(launch, connection);
-      const { launches, untold } = ofConnection(connection);
-      launches.add(launch);
-      if (told) untold.delete(launch);
-      else untold.add(launch);
+      ofConnection(connection).add(launch);
     },
     letGo,
-    oldestUntold(connection, most) {
-      const { untold } = ofConnection(connection);
-      const [oldest] = untold;
-      return untold.size > most ? oldest : undefined;
-    },
   };
 }

@@ -133,6 +133,16 @@ describe('a registration is refused', () => {
     expect(running.list).toEqual([{ ...launch, process: { pid: 71, startTime: '710' } }]);
   });
 
+  test('of the server of another launch', () => {
+    const mine = connection();
+    running.taken(launch, mine);
+    running.started(launch.launch, 71, wrapper, mine);
+    running.taken({ ...launch, launch: 'second' }, mine);
+    expect(() => {
+      running.started('second', 71, wrapper, mine);
+    }).toThrow(/process 71 is the server of another launch/u);
+  });
+
   test('of a process that has got the pid of the server', () => {
     running.taken(launch, connection());
     running.started(launch.launch, 71, wrapper, connection());
@@ -186,6 +196,34 @@ test('of those that take values and start nothing, the oldest are forgotten', ()
   const kept = [launch.launch, ...ids.slice(-64)];
   expect(running.list.map((one) => one.launch)).toEqual(kept);
   expect(openLaunchJournal(join(folder, 'launches'), 'boot').before).toHaveLength(65);
+});
+
+test('that is so for whoever takes each by a connection of its own, and closes it', () => {
+  for (let count = 0; count < 100; count += 1) {
+    const one = connection();
+    running.taken({ ...launch, launch: String(count) }, one);
+    one.close();
+  }
+  // Another wrapper has its own.
+  running.taken(
+    { ...launch, launch: 'other', wrapper: { pid: 80, startTime: '800' } },
+    connection(),
+  );
+  expect(running.list.map((each) => each.launch)).toEqual([
+    ...Array.from({ length: 64 }, (_, index) => String(36 + index)),
+    'other',
+  ]);
+});
+
+test('and for whoever names a server that has ended since', () => {
+  const mine = connection();
+  for (let count = 0; count < 100; count += 1) {
+    const id = String(count);
+    processes[71] = { startTime: `71${count}`, parent: 70 };
+    running.taken({ ...launch, launch: id }, mine);
+    running.started(id, 71, wrapper, mine);
+  }
+  expect(running.list).toHaveLength(64);
 });
 
 test('a launch that a restarted daemon knows is as it was, also when its connection has changed', async () => {

@@ -1,11 +1,11 @@
-import { BrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from './audit/event.ts';
 import type { Clock } from './clock.ts';
 import { createHeldLaunches } from './held-launches.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
 import type { Connection } from './listener/handler.ts';
 import type { Peer } from './listener/peer.ts';
-import type { Platform, ProcessFacts } from './platform/platform.ts';
+import { noLaunch, requireServer } from './launch-server.ts';
+import type { Platform } from './platform/platform.ts';
 import { createTree, markedLaunches, type ProcessId } from './processes/tree.ts';
 
 /** What runs with values of ours. */
@@ -42,8 +42,8 @@ const graceMs = 2000;
 const soonMs = 50;
 /** How often what has no connection is looked at: a wrapper that lost it, and a server that a wrapper became. */
 const everyMs = 2000;
-/** Launches of one connection of which no server was told; of more the oldest is forgotten. */
-const maxUntold = 64;
+/** Launches of one wrapper of which no server runs; of more the oldest is forgotten. */
+const maxWithoutServer = 64;
 
 export function createRunning(options: RunningOptions): Running {
   const { journal, platform, clock, record } = options;
@@ -52,6 +52,8 @@ export function createRunning(options: RunningOptions): Running {
   const held = createHeldLaunches(() => {
     if (!stopped) lookIn(soonMs);
   });
+  /** Launches of each wrapper, in the order in which their values went out. */
+  const wrappers = new Map<string, Set<string>>();
   /** Servers that lead a session. Not in the journal: its number may be a stranger's after a while. */
   const leaders = new Set<string>();
   let cancel: (() => void) | undefined;
@@ -64,11 +66,22 @@ export function createRunning(options: RunningOptions): Running {
       }),
     monotonic: () => clock.monotonic(),
   };
-  const put = (launch: RunningLaunch): void => {
+  const know = (launch: RunningLaunch): void => {
+    const key = keyOf(launch.wrapper);
+    const launches = wrappers.get(key) ?? new Set();
+    wrappers.set(key, launches.add(launch.launch));
     known.set(launch.launch, launch);
+  };
+  const put = (launch: RunningLaunch): void => {
+    know(launch);
     journal.put(launch);
   };
   const forget = (launch: string): void => {
+    const found = known.get(launch);
+    const key = found === undefined ? '' : keyOf(found.wrapper);
+    const launches = wrappers.get(key);
+    launches?.delete(launch);
+    if (launches?.size === 0) wrappers.delete(key);
     known.delete(launch);
     leaders.delete(launch);
     held.letGo(launch);
@@ -121,23 +134,22 @@ export function createRunning(options: RunningOptions): Running {
     cancel = clock.after(ms, look);
   };
 
-  const hold = (launch: string, connection: Connection): void => {
-    held.hold(launch, connection, known.get(launch)?.process !== undefined);
-  };
+  /** Other launches of its wrapper, the oldest first. */
+  const others = ({ launch, wrapper }: RunningLaunch): RunningLaunch[] =>
+    [...(wrappers.get(keyOf(wrapper)) ?? [])].flatMap((other) =>
+      other === launch ? [] : (known.get(other) ?? []),
+    );
 
-  /** Whoever takes values again and again and starts nothing may not fill our memory. */
-  const forgetUntold = (connection: Connection): void => {
-    const oldest = held.oldestUntold(connection, maxUntold);
-    if (oldest !== undefined) drop(oldest);
+  /** Whoever takes values again and again, by whichever connection, may not fill our memory. */
+  const forgetIdle = (launch: RunningLaunch): void => {
+    if ((wrappers.get(keyOf(launch.wrapper))?.size ?? 0) <= maxWithoutServer) return;
+    const idle = others(launch).filter(({ process }) => process === undefined || !lives(process));
+    for (const other of idle.slice(0, 1 - maxWithoutServer)) drop(other.launch);
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
-  const dropOthers = ({ launch, wrapper }: RunningLaunch): void => {
-    for (const other of known.values()) {
-      const isSame =
-        other.wrapper.pid === wrapper.pid && other.wrapper.startTime === wrapper.startTime;
-      if (isSame && other.replaced === true && other.launch !== launch) drop(other.launch);
-    }
+  const dropReplaced = (launch: RunningLaunch): void => {
+    for (const other of others(launch)) if (other.replaced === true) drop(other.launch);
   };
 
   /** Who started the wrapper: nobody waits for values until that is looked up. */
@@ -162,11 +174,11 @@ export function createRunning(options: RunningOptions): Running {
         .map(withParent);
     },
     taken(launch, connection) {
-      if (launch.replaced === true) dropOthers(launch);
+      if (launch.replaced === true) dropReplaced(launch);
       // Of what becomes the server nobody hears any more.
       put(launch.replaced === true ? withParent(launch) : launch);
-      hold(launch.launch, connection);
-      forgetUntold(connection);
+      held.hold(launch.launch, connection);
+      forgetIdle(launch);
     },
     started(launch, pid, peer, connection) {
       const found = resolve(launch, peer);
@@ -174,13 +186,13 @@ export function createRunning(options: RunningOptions): Running {
       const facts = platform.process(pid);
       // It may have ended already: what it left is known by its mark.
       if (facts !== undefined) {
-        requireServer(found, pid, facts);
+        requireServer(found, pid, facts, others(found));
         if (found.process === undefined) {
           put({ ...withParent(found), process: { pid, startTime: facts.startTime } });
         }
         if (facts.leadsSession) leaders.add(launch);
       }
-      hold(launch, connection);
+      held.hold(launch, connection);
     },
     ended(launch, peer, exit, connection) {
       const found = resolve(launch, peer);
@@ -194,7 +206,7 @@ export function createRunning(options: RunningOptions): Running {
       record({ ...lineOf(found), outcome: 'allowed', exit });
     },
     resume() {
-      for (const launch of journal.before) known.set(launch.launch, launch);
+      for (const launch of journal.before) know(launch);
       if (known.size > 0) lookIn(soonMs);
     },
     stop() {
@@ -216,26 +228,6 @@ export function createRunning(options: RunningOptions): Running {
   }
 }
 
-/** Only what a wrapper started itself is ended in its name, and only one process for each launch. */
-function requireServer(
-  { wrapper, process: known }: RunningLaunch,
-  pid: number,
-  { parent, startTime }: ProcessFacts,
-): void {
-  if (parent !== wrapper.pid) {
-    throw new BrokerError('ERR_DENIED', `process ${pid} is no child of the one that asks`, {
-      hint: 'start the server from the process that took its values',
-    });
-  }
-  if (known !== undefined && (known.pid !== pid || known.startTime !== startTime)) {
-    throw new BrokerError('ERR_DENIED', `process ${pid} is not the server of this launch`, {
-      hint: 'a launch has one server: launch again for another',
-    });
-  }
-}
-
-function noLaunch(): BrokerError {
-  return new BrokerError('ERR_DENIED', 'no such launch of this process is known', {
-    hint: 'start the server again',
-  });
+function keyOf({ pid, startTime }: ProcessId): string {
+  return `${pid} ${startTime}`;
 }

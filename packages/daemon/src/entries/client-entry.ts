@@ -108,7 +108,7 @@ function fileOf(
   );
   const realProject = realpathSync.native(project);
   if (![opened.realPath, realPath].every((one) => isWithin(one, realProject))) {
-    throw bad(`its envFile, or the file itself, lies outside of the project: ${instead}`);
+    throw bad(`its envFile or the file itself lies outside of the project: ${instead}`);
   }
   return opened.text;
 }

@@ -43,17 +43,23 @@ const livingOf = (options: Partial<TreeOptions>): number[] =>
     .map(({ pid }) => pid)
     .sort((a, b) => a - b);
 
-const children = `sleep 300 & one=$!; setsid sleep 300 & echo $one $!; read line`;
+/** With two children, of which the second has left the session. */
+async function startFamily(): Promise<Script> {
+  const script = await start('sleep 300 & one=$!; setsid sleep 300 & echo $one $!; read line');
+  const [, second = 0] = script.pids;
+  await expect.poll(() => readStat(second)?.session, polled).toBe(second);
+  return script;
+}
 
 describe.skipIf(lacks('linux', 'setsid'))('a tree', () => {
   test('has what descends from the server, in whatever session', async () => {
-    const { pid, startTime, pids } = await start(children);
+    const { pid, startTime, pids } = await startFamily();
     const all = [pid, ...pids].sort((a, b) => a - b);
     expect(livingOf({ root: { pid, startTime } })).toEqual(all);
   });
 
   test('has what was seen, once its parents are gone', async () => {
-    const { child, pid, startTime, pids } = await start(children);
+    const { child, pid, startTime, pids } = await startFamily();
     const tree = createTree({ root: { pid, startTime }, ownSession: false, since: '0' });
     expect(tree.living()).toHaveLength(3);
     child.stdin?.end();
@@ -63,7 +69,7 @@ describe.skipIf(lacks('linux', 'setsid'))('a tree', () => {
   });
 
   test('has the session that the server led, once it is gone', async () => {
-    const { child, pid, startTime, pids } = await start(children);
+    const { child, pid, startTime, pids } = await startFamily();
     child.stdin?.end();
     await once(child, 'exit');
     expect(livingOf({ root: { pid, startTime }, ownSession: true })).toEqual([pids[0]]);
@@ -82,7 +88,7 @@ describe.skipIf(lacks('linux', 'setsid'))('a tree', () => {
     ['of another start time', '1'],
     ['of a server that has ended', undefined],
   ])('has not a stranger with the pid %s, nor the session of that', async (_what, startTime) => {
-    const { pid } = await start(children);
+    const { pid } = await startFamily();
     expect(livingOf({ root: { pid, startTime }, ownSession: true })).toEqual([]);
   });
 
