@@ -32,7 +32,7 @@ async function endsOf(launch: readonly string[], hows: readonly string[]): Promi
       env: home.env,
       input: part.map((how) => `${how}\n`).join(''),
     });
-    return stdout.trimEnd().split('\n');
+    return stdout.split('\n').slice(0, -1);
   });
   return (await Promise.all(parts)).flat();
 }

@@ -143,6 +143,7 @@ describe.skipIf(lacks('linux', 'setsid', 'python3'))('a launch', () => {
   test('of which something hides is gone, and that is not: SECURITY.md says so', async () => {
     const hiding = `env -i setsid sh -c 'sleep 300 >/dev/null & echo $!' > "$HOME/hidden"
       read hidden < "$HOME/hidden"; echo pids $$ $hidden; exec cat`;
+    await unlock(home);
     await home.approve(launchOf(hiding));
     const launched = await launch(hiding);
     launched.closeStdin();

@@ -9,6 +9,8 @@ export interface Started {
   living(): number[];
   /** Those that have ended and that nobody has waited for; what init has inherited is its own to collect. */
   zombies(): number[];
+  /** To those that still run. */
+  signal(signal: NodeJS.Signals): void;
   /** At the end of a test, for what it has failed to end. */
   kill(): void;
 }
@@ -22,6 +24,15 @@ export function trackProcesses(): Started {
         return fields[startTimeAt] === startTime && states.test(fields[0] ?? '');
       })
       .map(([pid]) => pid);
+  const signal = (name: NodeJS.Signals): void => {
+    for (const pid of inState(/[^ZX]/u)) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // It has just ended.
+      }
+    }
+  };
   return {
     add(...pids) {
       for (const pid of pids) {
@@ -34,14 +45,9 @@ export function trackProcesses(): Started {
     },
     living: () => inState(/[^ZX]/u),
     zombies: () => inState(/Z/u).filter((pid) => parentOf(pid) !== 1),
+    signal,
     kill() {
-      for (const pid of inState(/[^ZX]/u)) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // It has just ended.
-        }
-      }
+      signal('SIGKILL');
       known = [];
     },
   };

@@ -96,12 +96,13 @@ test.skipIf(lacks('linux', 'python3')).each<Kind>(['pipe', 'socket', 'bun'])(
   'a client that is killed before there is a server leaves none (%s)',
   async (kind) => {
     const server = trackProcesses();
-    let kill = (): void => undefined;
+    const killed = trackProcesses();
     const daemon = await startFakeDaemon({
       home: life.folder,
       values: { '$<T>': 'v' },
       beforeValues: () => {
-        kill();
+        killed.signal('SIGKILL');
+        while (killed.living().length > 0);
       },
     });
     try {
@@ -109,7 +110,7 @@ test.skipIf(lacks('linux', 'python3')).each<Kind>(['pipe', 'socket', 'bun'])(
       const script = `trap '' TERM HUP INT PIPE; echo $$ >'${pid}'; while :; do sleep 0.05; done`;
       const words = [...exec.slice(0, -1), '--env', 'T=$<T>', '--', 'sh', '-c', script];
       const { child } = life.start(['python3', program, kind, 'open', ...words]);
-      kill = () => child.kill('SIGKILL');
+      killed.add(child.pid ?? 0);
       await expect.poll(() => existsSync(pid) && readFileSync(pid, 'utf8'), polled).toMatch(/\n/u);
       server.add(Number(readFileSync(pid, 'utf8')));
       await expect.poll(server.living, polled).toEqual([]);

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { lacks } from '../../../../test/kit/needs.ts';
 import { startPty, type Pty } from '../../../../test/kit/pty.ts';
 import { trackProcesses } from '../../../../test/kit/started.ts';
@@ -41,7 +41,12 @@ function shell(how: 'with us' | 'without', server: string): Pty {
   const launch = how === 'without' ? '' : exec.join(' ');
   writeFileSync(join(life.folder, how), `#!/bin/sh\nexec ${launch} ${server}\n`, { mode: 0o755 });
   const env = { ...life.env, HOW: how };
-  return startPty('bash', ['--norc', '--noprofile', '-i'], { env, cwd: life.folder });
+  const terminal = startPty('bash', ['--norc', '--noprofile', '-i'], { env, cwd: life.folder });
+  // Whatever a test that fails has left running hears of it.
+  onTestFinished(() => {
+    terminal.close();
+  });
+  return terminal;
 }
 
 /** What is typed, and what is then seen; the shell's prompt follows where it ends with one. */
@@ -275,6 +280,9 @@ sys.exit(child.wait())`;
     const words = [...exec, process.execPath, 'heeding.js'];
     const options = { env: life.env, cwd: life.folder };
     const terminal = startPty('python3', ['-c', client, mode, ...words], options);
+    onTestFinished(() => {
+      terminal.close();
+    });
     await terminal.see(/runs/u);
     terminal.type(how === 'kill' ? 'k' : control.c);
     await terminal.see(/got SIGINT/u);
