@@ -85,7 +85,11 @@ export function createRunning(options: RunningOptions): Running {
     });
     // No longer looked at, and still in the journal until it is done.
     forget(launch.launch);
-    const left = await tree.end(() => graceMs, sleep);
+    const left = await tree.end(
+      () => graceMs,
+      sleep,
+      () => clock.monotonic(),
+    );
     journal.remove(launch.launch);
     if (left || launch.process !== undefined) record({ ...lineOf(launch), outcome: 'failed' });
   };

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts';
 import { readdirSync } from 'node:fs';
 import { hasVariable, readStat, type ProcessStat } from '../platform/proc.ts';
 
@@ -32,7 +33,11 @@ export interface Tree {
    * SIGTERM, and SIGKILL for what is left after `graceMs`, which may become shorter meanwhile. Gives whether
    * there was anything.
    */
-  end(graceMs: () => number, sleep: (ms: number) => Promise<void>): Promise<boolean>;
+  end(
+    graceMs: () => number,
+    sleep: (ms: number) => Promise<void>,
+    monotonic?: () => number,
+  ): Promise<boolean>;
 }
 
 /** The one name of ours in a server's environment: the id of its launch. */
@@ -89,10 +94,12 @@ export function createTree(options: TreeOptions): Tree {
   return {
     living,
     signal,
-    async end(graceMs, sleep) {
+    async end(graceMs, sleep, monotonic = systemClock.monotonic) {
       if (living().length === 0) return false;
       signal('SIGTERM');
-      for (let waited = 0; waited < graceMs(); waited += pollMs) {
+      // Not by the number of looks: on a machine with much other work each takes long itself.
+      const began = monotonic();
+      while (monotonic() - began < graceMs()) {
         await sleep(pollMs);
         if (living().length === 0) return true;
       }
