@@ -121,7 +121,12 @@ describe('a launch that fails', () => {
   test('ends with 127 when the interpreter of a script is missing, and 126 for a mode', async () => {
     const script = join(fixture.home, 'script');
     writeFileSync(script, '#!/nonexistent/interpreter\n', { mode: 0o755 });
-    expect((await mcp(['exec', '--', script])).code).toBe(127);
+    const ended = await mcp(['exec', '--', script]);
+    expect(ended.code).toBe(127);
+    // The script itself is there.
+    expect(ended.stderr).toMatch(
+      /^mcp: error: interpreter of \S+script not found\nmcp: hint: .+\n$/u,
+    );
     chmodSync(script, 0o600);
     expect((await mcp(['exec', '--', script])).code).toBe(126);
   });

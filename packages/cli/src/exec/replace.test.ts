@@ -100,7 +100,12 @@ describe('what cannot be started', deadline, () => {
     ['no such file', 127, 'command not found', () => ['/nonexistent/x']],
     ['a folder', 126, 'not executable', () => ['/']],
     ['a file that is not to be executed', 126, 'not executable', () => [program('', 0o644)]],
-    ['a missing interpreter', 127, 'command not found', () => [program('#!/nonexistent/x\n')]],
+    [
+      'a missing interpreter',
+      127,
+      'interpreter of \\S+ not found',
+      () => [program('#!/nonexistent/x\n')],
+    ],
     ['an interpreter that is a folder', 126, 'not executable', () => [program('#!/\n')]],
     ['a program of another machine', 126, 'not executable', () => [otherMachine()]],
     ['a broken ELF file', 126, 'not executable', () => [program('\x7fELF\0')]],

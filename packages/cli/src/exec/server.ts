@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { exitCodeOfSignal } from '../output/exit-code.ts';
@@ -83,7 +84,7 @@ export function startServer(program: ServerProgram, relay: Relay): Promise<numbe
 /** Never the error itself: Node's own carries the arguments. */
 export function startFailure(error: unknown, path: string): BrokerError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOENT') return notFound(path, 'path');
+  if (code === 'ENOENT') return existsSync(path) ? noInterpreter(path) : notFound(path, 'path');
   if (code === 'E2BIG') {
     return new BrokerError(
       'ERR_NOT_EXECUTABLE',
@@ -92,4 +93,11 @@ export function startFailure(error: unknown, path: string): BrokerError {
     );
   }
   return notExecutable(path);
+}
+
+/** The kernel says the same of it as of a file that is not there. */
+function noInterpreter(path: string): BrokerError {
+  return new BrokerError('ERR_COMMAND_NOT_FOUND', `interpreter of ${path} not found`, {
+    hint: `install what it names, or correct the name: file ${path}`,
+  });
 }

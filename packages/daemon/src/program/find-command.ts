@@ -60,7 +60,9 @@ export function problemOf(error: unknown): ((name: string) => BrokerError) | und
 
 function notFound(command: string): BrokerError {
   return new BrokerError('ERR_COMMAND_NOT_FOUND', `command not found: ${command}`, {
-    hint: 'give the full path, or add its folder to the PATH of the client',
+    hint: command.includes('/')
+      ? `check the path: ls -l ${command}`
+      : 'give the full path, or add its folder to the PATH of the client',
     subject: command,
   });
 }
