@@ -32,7 +32,7 @@ export const init: CommandSpec = {
 
 export const status: CommandSpec = {
   name: 'status',
-  summary: 'show the daemon, its backends, cache, grants and audit',
+  summary: 'show the daemon, its backends, cache, grants, audit and the launches that run',
   details: 'Exit status 69 when the daemon does not run; it is not started for this.',
   example: 'mcp status',
   async run(_given, session) {
@@ -70,10 +70,10 @@ export const exec: CommandSpec = {
   summary: 'start an MCP server with its secrets in its environment',
   details:
     'References ($<NAME>) in the inherited environment and in --env are replaced. stdin, stdout and ' +
-    "stderr are the server's own, and so is the exit status. It never asks anything. Otherwise it stays " +
-    'beside the server, passes signals on, and ends all that the server has started when that ends, when ' +
-    'its client closes stdin, and when either of the two is killed. With --replace it is the server: that is ' +
-    'for its parent to end, and what it leaves is left.',
+    "stderr are the server's own, and so is the exit status. It never asks anything. It stays beside the " +
+    'server and passes signals on; when its client closes stdin, or it is told to end, all that the server has ' +
+    'started ends too, and when it is killed itself, the daemon ends what has a value. With --replace it is the ' +
+    'server: that is for its parent to end, and what it leaves is left.',
   arguments: [
     [
       'COMMAND [ARG...]',
