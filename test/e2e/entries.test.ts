@@ -162,7 +162,7 @@ describe('mcp exec NAME', () => {
     expect(await start(['gihtub'])).toMatchObject({
       code: 66,
       stderr: expect.stringMatching(
-        /has no server gihtub: did you mean github\?\n.*its servers: github, lost, nowhere, plain, texts\n/u,
+        /has no server gihtub: did you mean github\?\n.*its servers: github, lost, nowhere, plain, texts; .*: mcp exec -- gihtub\n/u,
       ) as string,
     });
     expect(await start(['lost'])).toMatchObject({

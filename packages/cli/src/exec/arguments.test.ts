@@ -113,7 +113,7 @@ describe('mcp exec refuses with 64', () => {
       ['exec', '--from', 'mcp.json', 'github', '--port'],
       '--from takes one word, the name of the server in the file',
     ],
-    [['exec', '--from', 'mcp.json'], 'exec needs a command to run'],
+    [['exec', '--from', 'mcp.json'], '--from takes one word, the name of the server in the file'],
     [['exec', '--env'], '--env needs a value'],
     [['exec', '--env', 'A', '--', 'c'], '--env needs KEY=REF'],
     [['exec', '--env', '1A=b', '--', 'c'], '--env: "1A" is not a variable name'],

@@ -60,11 +60,9 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
   // First: the command may have been taken for its value.
   const waitMs = readWait(last(options, '--wait-approval'));
   const [command, ...args] = argv.slice(explicit ? next + 1 : next);
-  if (command === undefined || command === '') {
-    throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
-  }
+  const isMissing = command === undefined || command === '';
   const file = last(options, '--from');
-  if (file !== undefined && (explicit || args.length > 0)) {
+  if (file !== undefined && (explicit || args.length > 0 || isMissing)) {
     throw new BrokerError(
       'ERR_USAGE',
       '--from takes one word, the name of the server in the file',
@@ -72,6 +70,9 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
         hint: `mcp ${name} --from FILE NAME`,
       },
     );
+  }
+  if (isMissing) {
+    throw new BrokerError('ERR_USAGE', `${name} needs a command to run`, { hint: example });
   }
   const isEntry = !explicit && args.length === 0;
   return {

@@ -6,7 +6,10 @@ import { unknownName } from './problem.ts';
 /** A server of config.yaml's `servers:`, by its name. Throws `ERR_NOT_FOUND`. */
 export function configuredEntry({ servers }: Config, name: string, file: string): Entry {
   const server = servers[name];
-  if (server === undefined) throw unknownName(name, file, Object.keys(servers));
+  if (server === undefined) {
+    const command = `; a command stands after --: mcp exec -- ${name}`;
+    throw unknownName(name, file, Object.keys(servers), command);
+  }
   const [command = '', ...args] = server.command;
   return {
     command: raw(command),

@@ -18,11 +18,17 @@ export function badFile(
   });
 }
 
-export function unknownName(name: string, file: string, names: readonly string[]): BrokerError {
+/** `more`: what else may have been meant. */
+export function unknownName(
+  name: string,
+  file: string,
+  names: readonly string[],
+  more = '',
+): BrokerError {
   const meant = suggest(name, names);
   const question = meant === undefined ? '' : `: did you mean ${meant}?`;
   return new BrokerError('ERR_NOT_FOUND', `${file} has no server ${name}${question}`, {
-    hint: namesHint(file, names),
+    hint: `${namesHint(file, names)}${more}`,
     subject: name,
   });
 }

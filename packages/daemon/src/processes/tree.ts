@@ -98,6 +98,7 @@ export function createTree(options: TreeOptions): Tree {
     async end(graceMs, { sleep, monotonic }) {
       if (living().length === 0) return false;
       signal('SIGTERM');
+      // Not by the number of looks: on a machine with much other work each takes long itself.
       const began = monotonic();
       while (monotonic() - began < graceMs()) {
         await sleep(pollMs);
