@@ -83,6 +83,7 @@ describe.each(known)('$client', ({ client, files, text }) => {
       workingDirectory: home,
       home: join(home, client, 'home'),
       valueOf,
+      isShown: () => undefined,
     });
     expect(entry.origin).toBe(`"github" of ${file}, read as ${client} does`);
     const plain = [entry.command, ...entry.args].map((pieces) => textOf(pieces, valueOf));

@@ -238,6 +238,30 @@ describe('mcp exec --from', () => {
   });
 });
 
+test('tells nothing of a file to a process that cannot have read it', async () => {
+  const folder = join(home.folder, 'hidden');
+  const file = join(folder, '.vscode', 'mcp.json');
+  mkdirSync(dirname(file), { recursive: true });
+  const github = { command: 'show', envFile: '${workspaceFolder}/.env', env: { B: literal } };
+  writeFileSync(file, JSON.stringify({ servers: { github } }));
+  writeFileSync(join(folder, '.env'), `A=${value}\n`);
+  const client = await connectTo(home);
+  const environment = Buffer.from(`HOME=${home.folder}\0`);
+  const other = { path: file, sha256: '0'.repeat(64) };
+  for (const entry of [
+    { file, name: 'github' },
+    { file, name: 'github', shown: [other] },
+  ]) {
+    const attachments = [environment];
+    const call = client.call('launch.request', { entry, environment: [] }, { attachments });
+    const launch = expect.any(String) as string;
+    expect((await call).result).toEqual({ launch, ticket: '', files: [], show: file });
+  }
+  client.close();
+  const shown = show(await start(['--from', file, 'github']));
+  expect(shown.env).toMatchObject({ A: value, B: literal });
+});
+
 test('clients that are built on the SDK hand on what the SDK does', () => {
   expect(DEFAULT_INHERITED_ENV_VARS.toSorted()).toEqual(sdkNames.toSorted());
   expect(sdkNames.filter((name) => !inheritedNames.includes(name))).toEqual([]);

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import {
   BrokerError,
+  type EntryLaunchRequest,
   type EntryPart,
   type LaunchEntry,
   type LaunchTicket,
+  type ShownFile,
 } from '@mcp-broker/daemon/protocol';
 import type { ExecInput } from './arguments.ts';
 import { emptyEnvironment, type Environment } from './aside.ts';
@@ -11,6 +13,10 @@ import { askFor, reachDaemon } from './ask.ts';
 import { takeAndStart } from './launch.ts';
 import { plainProgram, startPlain } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
+import { showFile } from './shown.ts';
+
+/** An entry, its `envFile`, and some more where a client writes its file anew all the time. */
+const maxShows = 8;
 
 /**
  * Starts a server that a file describes. The daemon reads the file and decides on what stands there; what
@@ -26,7 +32,6 @@ export async function launchEntry(
   const { client } = reached;
   try {
     const request = {
-      entry: { ...(file === undefined ? {} : { file: resolve(file) }), name },
       environment: [...input.entries].map(([key, value]) => ({
         name: key,
         value,
@@ -36,7 +41,11 @@ export async function launchEntry(
       ...(input.server === undefined ? {} : { server: input.server }),
       ...(input.waitMs === undefined ? {} : { waitMs: input.waitMs }),
     };
-    const ticket = await askFor(client, request, environmentBytes(environment), input);
+    const ask = (entry: EntryLaunchRequest['entry']): Promise<LaunchTicket> =>
+      askFor(client, { entry, ...request }, environmentBytes(environment), input);
+    const ticket = await (file === undefined
+      ? ask({ name })
+      : askShowing(ask, resolve(file), name));
     if (ticket.entry === undefined) throw otherVersion();
     const draft = draftEntry(ticket.entry, input, environment);
     if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket, keep)).exit;
@@ -46,6 +55,25 @@ export async function launchEntry(
     client.close();
     throw error;
   }
+}
+
+/** The daemon tells nothing of a file that we cannot read. */
+async function askShowing(
+  ask: (entry: EntryLaunchRequest['entry']) => Promise<LaunchTicket>,
+  file: string,
+  name: string,
+): Promise<LaunchTicket> {
+  const shown: ShownFile[] = [];
+  let show = file;
+  for (let shows = 0; shows < maxShows; shows += 1) {
+    shown.push(...showFile(show));
+    const ticket = await ask({ file, name, shown });
+    if (ticket.show === undefined) return ticket;
+    show = ticket.show;
+  }
+  throw new BrokerError('ERR_DENIED', `this process cannot read ${show}`, {
+    hint: `ls -l ${show}`,
+  });
 }
 
 /** Without references nothing was decided, and nothing is to be taken. */

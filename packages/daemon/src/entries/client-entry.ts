@@ -104,6 +104,7 @@ function fileOf(
   const expanded = textOf(withHome(rules.expand(path, at, 'elsewhere'), rules, at), at.valueOf);
   const opened = openClientFile(
     resolve(project, expanded),
+    found.isShown,
     `correct the envFile of server ${name} in ${file}`,
   );
   const realProject = realpathSync.native(project);

@@ -1,5 +1,6 @@
 import type { BrokerError } from '@mcp-broker/providers/errors';
 import { isMapping, type Document } from './document.ts';
+import type { RequireShown } from './shown.ts';
 import { badFile } from './problem.ts';
 
 /** An entry in its file. What it holds is read by the functions below, which name the line that is wrong. */
@@ -13,6 +14,8 @@ export interface FoundEntry {
   readonly document: Document;
   /** Its project; undefined: a file for all of them. */
   readonly project: string | undefined;
+  /** Of other files that the entry names. */
+  readonly isShown: RequireShown;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

@@ -63,6 +63,7 @@ function read(file: string, name = 'github', folder = root): Entry {
     name,
     workingDirectory: folder,
     home: '/h',
+    isShown: () => undefined,
     valueOf: (variable) =>
       Object.hasOwn(environment, variable) ? Buffer.from(environment[variable] ?? '') : undefined,
   });

@@ -5,6 +5,7 @@ import type { Entry } from './entry.ts';
 import { openClientFile } from './open-file.ts';
 import { badFile, unknownName } from './problem.ts';
 import { serversOf } from './sections.ts';
+import type { RequireShown } from './shown.ts';
 import { switchOf } from './switched-off.ts';
 
 export { configuredEntry } from './configured.ts';
@@ -18,15 +19,16 @@ export interface EntryQuestion {
   readonly home: string;
   /** Of the environment that the launch came with. */
   valueOf(name: string): Uint8Array | undefined;
+  readonly isShown: RequireShown;
 }
 
 /**
  * Reads one entry of a client's file as that client would. Throws `ERR_NOT_FOUND` when there is no such
- * file or name, `ERR_INSECURE_FILE`, and `ERR_CONFIG` for what is wrong in the file.
+ * file or name, `ERR_INSECURE_FILE`, `ERR_CONFIG` for what is wrong in the file, and `NotShown`.
  */
 export function readEntry(question: EntryQuestion): Entry {
-  const { file, name, workingDirectory, home, valueOf } = question;
-  const { realPath, text } = openClientFile(file);
+  const { file, name, workingDirectory, home, valueOf, isShown } = question;
+  const { realPath, text } = openClientFile(file, isShown);
   const byName = clientOf(file);
   const document = readDocument(file, text, byName);
   if (!isMapping(document.data)) throw badFile(file, 1, 'it does not hold names with values');
@@ -42,7 +44,7 @@ export function readEntry(question: EntryQuestion): Entry {
     throw badFile(file, document.lineOf(off), what);
   }
   const project = projectOf(file, home);
-  const found = { file, realPath, name, path: [...path, name], document, project };
+  const found = { file, realPath, name, path: [...path, name], document, project, isShown };
   const entry = readClientEntry(found, valueAt(document.data, found.path), rules, {
     workspace: project ?? workingDirectory,
     home,

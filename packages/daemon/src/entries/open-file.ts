@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import { badFile } from './problem.ts';
+import type { RequireShown } from './shown.ts';
 
 /** `~/.claude.json` grows with the history of its user. */
 const maxBytes = 8 * 1024 * 1024;
@@ -21,11 +22,12 @@ export interface OpenedFile {
 
 /**
  * Reads a client's file: a regular one of this user (links are followed, as the clients do), which not
- * everybody may write, of at most 8 MiB of UTF-8. `hint`: what to do when there is none. Throws
- * `ERR_NOT_FOUND`, `ERR_INSECURE_FILE`, `ERR_CHANGED` and `ERR_CONFIG`.
+ * everybody may write, of at most 8 MiB of UTF-8, that `isShown` lets pass. `hint`: what to do when there is
+ * none. Throws `ERR_NOT_FOUND`, `ERR_INSECURE_FILE`, `ERR_CHANGED`, `ERR_CONFIG` and `NotShown`.
  */
 export function openClientFile(
   file: string,
+  isShown: RequireShown,
   hint: string = 'correct the path after --from',
 ): OpenedFile {
   let fd: number;
@@ -49,7 +51,9 @@ export function openClientFile(
     if ((mode & 0o002) !== 0) throw insecure(file, 'can be written by everybody', 'chmod o-w');
     if (pathOf(fd, realPath) !== realPath) throw changed(file);
     if (size > maxBytes) throw badFile(file, undefined, `larger than ${maxBytes} bytes`);
-    return { realPath, text: decode(readAll(fd, size), file) };
+    const bytes = readAll(fd, size);
+    isShown(file, bytes);
+    return { realPath, text: decode(bytes, file) };
   } finally {
     closeSync(fd);
   }

@@ -4,6 +4,7 @@ import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts'
 import { readLaunch, type LaunchPlan } from '../launch.ts';
 import type { RunningLaunch } from '../launch-journal.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
+import { NotShown } from '../entries/shown.ts';
 import { defaultHome } from '../paths.ts';
 import { decide } from '../policy/decide.ts';
 import type { Launching } from '../grants/grants.ts';
@@ -126,6 +127,9 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const files = program.identities;
       return { ticket: { launch, ticket, files, ...foundBy(order, examined.searchPath) } };
     } catch (error) {
+      if (error instanceof NotShown) {
+        return { ticket: { launch, ticket: '', files: [], show: error.path } };
+      }
       return refuse(about, error);
     }
   };

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -48,11 +49,20 @@ function order(
   return orderOf(broker, { entry: { name: 'github' }, environment: [], ...request }, context);
 }
 
+/** As a wrapper names an entry, by files that it has read. */
+function named(file: string, ...others: readonly string[]): EntryLaunchRequest['entry'] {
+  const shown = [file, ...others].map((path) => ({
+    path,
+    sha256: hash('sha256', readFileSync(path)),
+  }));
+  return { file, name: 'github', shown };
+}
+
 /** An entry of a file of Claude Code. */
 function inFile(entry: object): Partial<EntryLaunchRequest> {
   const file = join(root, '.mcp.json');
   writeFileSync(file, JSON.stringify({ mcpServers: { github: { command: 'show', ...entry } } }));
-  return { entry: { file, name: 'github' } };
+  return { entry: named(file) };
 }
 
 describe('an entry becomes what is launched', () => {
@@ -82,7 +92,7 @@ describe('an entry becomes what is launched', () => {
     mkdirSync(join(root, '.cursor'));
     const github = { command: 'show', env: { A: 'x ${env:KEY}' } };
     writeFileSync(file, JSON.stringify({ mcpServers: { github } }));
-    const request = { entry: { file, name: 'github' } };
+    const request = { entry: named(file) };
     const found = await order(request, { KEY: '$<TOKEN> secret' });
     expect(found.entry?.environment).toEqual([
       { name: 'A', text: ['x ', { kind: 'inherited', name: 'KEY' }] },
@@ -99,7 +109,7 @@ describe('an entry becomes what is launched', () => {
   test('so does the digest of one that Codex is to hand on, as long as it is there', async () => {
     const file = join(root, 'config.toml');
     writeFileSync(file, '[mcp_servers.github]\ncommand = "show"\nenv_vars = ["KEY", "GONE"]\n');
-    const request = { entry: { file, name: 'github' } };
+    const request = { entry: named(file) };
     const found = await order(request, { KEY: 'secret', ANY: 'x', HOME: '/h' });
     expect(found.entry?.inherit).toEqual(['KEY', 'HOME']);
     expect(found.inherited.map(({ name, value }) => [name, value])).toEqual([
@@ -148,5 +158,44 @@ describe('an entry is refused', () => {
     await expect(order({ entry: { file: '.mcp.json', name: 'x' } })).rejects.toMatchObject({
       code: 'ERR_USAGE',
     });
+  });
+});
+
+describe('nothing is told of a file that the wrapper has not read', () => {
+  const code = (): { file: string; envFile: string } => {
+    const folder = join(root, '.vscode');
+    const [file, envFile] = [join(folder, 'mcp.json'), join(root, '.env')];
+    mkdirSync(folder, { recursive: true });
+    const github = { command: 'show', envFile: '${workspaceFolder}/.env' };
+    writeFileSync(file, JSON.stringify({ servers: { github } }));
+    writeFileSync(envFile, 'A=secret\n');
+    return { file, envFile };
+  };
+
+  test('neither of the entry’s own', async () => {
+    const { file, envFile } = code();
+    for (const entry of [
+      { file, name: 'github' },
+      { file, name: 'none' },
+      { ...named(envFile), file },
+    ]) {
+      await expect(order({ entry })).rejects.toMatchObject({ path: file });
+    }
+  });
+
+  test('nor of its envFile', async () => {
+    const { file, envFile } = code();
+    await expect(order({ entry: named(file) })).rejects.toMatchObject({ path: envFile });
+    const found = await order({ entry: named(file, envFile) });
+    expect(found.entry?.environment).toContainEqual({ name: 'A', text: ['secret'] });
+  });
+
+  test('nor of one that has changed since', async () => {
+    const { file, envFile } = code();
+    const entry = named(file, envFile);
+    writeFileSync(envFile, 'A=another\n');
+    await expect(order({ entry })).rejects.toMatchObject({ path: envFile });
+    writeFileSync(file, '{ "servers": { "secret": {} }, ');
+    await expect(order({ entry })).rejects.toMatchObject({ path: file });
   });
 });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
 import { textOf, type Entry, type Piece } from '../entries/entry.ts';
+import { requireShown } from '../entries/shown.ts';
 import type { Context } from '../listener/handler.ts';
 import {
   accountHome,
@@ -63,7 +64,7 @@ export async function orderOf(
   const environment = readEnvironment(attachment);
   const workingDirectory = broker.platform.process(context.peer.pid)?.workingDirectory;
   if (workingDirectory === undefined) throw noFolder();
-  const { file, name } = request.entry;
+  const { file, name, shown = [] } = request.entry;
   const home = environment.get('HOME')?.toString('utf8') || account;
   const valueOf = (variable: string): Uint8Array | undefined => environment.get(variable);
   // Few launches are of this kind, and the daemon's first start does not wait for two parsers.
@@ -74,7 +75,14 @@ export async function orderOf(
   const entry =
     file === undefined
       ? configuredEntry(broker.config, name, broker.paths.config)
-      : readEntry({ file: requireAbsolute(file), name, workingDirectory, home, valueOf });
+      : readEntry({
+          file: requireAbsolute(file),
+          name,
+          workingDirectory,
+          home,
+          valueOf,
+          isShown: requireShown(shown),
+        });
   const order = orderOfEntry(entry, request, environment, { workingDirectory, home: account });
   return { ...order, config };
 }

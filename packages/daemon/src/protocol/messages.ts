@@ -66,13 +66,24 @@ export interface LaunchRequest {
  */
 export interface EntryLaunchRequest {
   /** `file`: absolute path of a client's file. Without one: a server of config.yaml's `servers:`. */
-  readonly entry: { readonly file?: string; readonly name: string };
+  readonly entry: {
+    readonly file?: string;
+    readonly name: string;
+    /** Files that the wrapper has read: of others it is told nothing. */
+    readonly shown?: readonly ShownFile[];
+  };
   /** What counts before the entry's own environment. */
   readonly environment: readonly EnvironmentEntry[];
   readonly allowArgs?: boolean;
   /** Claims: without it the name of the entry. */
   readonly server?: string;
   readonly waitMs?: number;
+}
+
+/** A file, by the path that it was asked for, and the SHA-256 of what was read, in hex. */
+export interface ShownFile {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 /** What the wrapper starts for an entry. */
@@ -112,6 +123,8 @@ export interface LaunchTicket {
   readonly path?: string;
   /** The answer to the form with an entry. Without references it has no ticket and no files. */
   readonly entry?: LaunchEntry;
+  /** Instead of all else: a file that has to be shown, or shown anew. The wrapper asks again. */
+  readonly show?: string;
 }
 
 export interface LaunchValues {

@@ -59,6 +59,14 @@ const entryLaunch = (): z.ZodMiniType<EntryLaunchRequest> & z.ZodMiniObject =>
     entry: z.strictObject({
       file: z.exactOptional(path.check(notEmpty)),
       name: claim.check(notEmpty),
+      shown: z.exactOptional(
+        list(
+          z.strictObject({
+            path: path.check(notEmpty),
+            sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+          }),
+        ),
+      ),
     }),
     environment: environment(),
     allowArgs: z.exactOptional(z.boolean()),
