@@ -180,8 +180,7 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
       'reading behind the shell',
       'cat',
       [
-        [`${run} &`, '$'],
-        ['while jobs -r | grep -q .; do sleep 0.1; done', '$'],
+        [`${run} & while jobs -r | grep -q .; do sleep 0.1; done`, '$'],
         ['jobs', 'Stopped.*$'],
         ['fg', 'HOW'],
         ['a', 'a\na'],
@@ -196,15 +195,6 @@ describe.skipIf(lacks('linux', 'python3', 'bash'))('a launch of a shell on a ter
         [`${run} | cat`, 'runs'],
         [control.c, '$'],
         ['echo status ${PIPESTATUS[@]}', 'status 130 130$'],
-      ],
-    ],
-    [
-      'in a pipe, Ctrl-Z',
-      'sleep',
-      [
-        [`${run} | cat`, 'runs'],
-        [control.z, 'Stopped.*$'],
-        [`kill -9 %1; ${gone}`, 'Killed.*$'],
       ],
     ],
   ])(

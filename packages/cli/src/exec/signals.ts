@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
+import { systemClock } from '@mcp-broker/daemon/client';
 
 import type { Life } from './life.ts';
 
@@ -38,6 +39,9 @@ const withoutCore: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGALRM',
   'SIGTERM',
 ]);
+
+/** How long after a signal from before a stop we may hear that the stop is over: another thread brings it. */
+const continuedMs = 50;
 
 export interface Relay {
   /** `sharesGroup`: the server is in our own process group, on the same terminal. */
@@ -78,7 +82,7 @@ export function relaySignals(): Relay {
     } else {
       // Typed before the job was stopped, and heard of only after: the server has had it.
       const before = continued;
-      setImmediate(() => {
+      systemClock.after(continuedMs, () => {
         if (continued === before) send();
       });
     }
