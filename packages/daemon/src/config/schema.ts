@@ -33,7 +33,10 @@ const limits = section({
     ),
     'Longest message on the socket, without its values.',
   ),
-  connections: described(z._default(value.whole(1, 100_000), 12_000), 'Connections at once.'),
+  connections: described(
+    z._default(value.whole(1, 100_000), 12_000),
+    'Connections at once; fewer where the system gives fewer descriptors.',
+  ),
   connections_per_process: described(
     z._default(value.whole(1, 100_000), 64),
     'Of them, of one process.',
