@@ -8,8 +8,16 @@ import { readConfig } from '../../packages/daemon/src/config/index.ts';
 import { createGrantsFile } from '../../packages/daemon/src/grants/grants-file.ts';
 import { unusedCode } from '../../packages/daemon/src/policy/codes.ts';
 import { grantsHome, type GrantsHome } from '../../packages/daemon/src/testing/grants-home.ts';
-import { importScalar, recipientOf, seal, unseal } from '../../packages/providers/src/sealed-file/age.ts';
-import { parseDocument, serializeDocument } from '../../packages/providers/src/sealed-file/document.ts';
+import {
+  importScalar,
+  recipientOf,
+  seal,
+  unseal,
+} from '../../packages/providers/src/sealed-file/age.ts';
+import {
+  parseDocument,
+  serializeDocument,
+} from '../../packages/providers/src/sealed-file/document.ts';
 import { openIdentityFile } from '../../packages/providers/src/sealed-file/identity.ts';
 import { createHome, expectSuccess, type Home } from '../kit/home.ts';
 
@@ -99,7 +107,9 @@ async function addAuditLines({ paths, keyring }: GrantsHome, count: number): Pro
   log.useKey({ use: (action) => action(key), wipe: () => key.fill(0) });
   while (written < count) {
     const lines = Math.min(linesAtOnce, count - written);
-    const appended = Array.from({ length: lines }, (_, index) => log.append(event(written + index)));
+    const appended = Array.from({ length: lines }, (_, index) =>
+      log.append(event(written + index)),
+    );
     written += lines;
     await Promise.all(appended);
   }

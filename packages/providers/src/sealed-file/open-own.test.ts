@@ -75,3 +75,25 @@ test('a share of low order opens nothing', async () => {
   const changed = file.replace(/X25519 [A-Za-z0-9+/]{43}/, `X25519 ${zero}`);
   expect(openOwn(Buffer.from(changed, 'latin1'), scalar)).toBeUndefined();
 });
+
+test('a part opens wherever it lies, and past the end there is none', async () => {
+  const plaintext = randomBytes(3 * chunk + 7);
+  const file = await sealed(plaintext);
+  const ends = [0, 1, 100, chunk - 1, chunk, chunk + 1, 2 * chunk, 3 * chunk, plaintext.length];
+  for (const from of ends) {
+    for (const to of ends.filter((end) => end >= from)) {
+      const part = openOwn(file, scalar, { from, to });
+      expect(part?.equals(plaintext.subarray(from, to)), `${from} to ${to}`).toBe(true);
+    }
+  }
+  expect(openOwn(file, scalar, { from: 0, to: plaintext.length + 1 })).toBeUndefined();
+  expect(openOwn(file, randomBytes(32), { from: 0, to: 0 })).toBeUndefined();
+});
+
+test('of a part the chunks that it lies in are opened, and no others', async () => {
+  const file = await sealed(randomBytes(3 * chunk));
+  file[file.length - 2 * chunk] = (file[file.length - 2 * chunk] ?? 0) ^ 1;
+  expect(openOwn(file, scalar, { from: 0, to: chunk })).toHaveLength(chunk);
+  expect(openOwn(file, scalar, { from: chunk - 1, to: chunk + 1 })).toBeUndefined();
+  expect(openOwn(file, scalar, { from: 2 * chunk, to: 3 * chunk })).toHaveLength(chunk);
+});

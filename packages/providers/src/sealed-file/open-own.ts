@@ -8,7 +8,7 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from 'node:crypto';
-import { joinSecrets, secretBytes } from '../secret-bytes.ts';
+import { copySecret, joinSecrets, secretBytes } from '../secret-bytes.ts';
 
 /**
  * Opens an age file (C2SP age.md) with Node's own cryptography, at the price of one stanza: to load the
@@ -40,8 +40,17 @@ const zeros = secretBytes(chunkLength);
 /** Block 0 of the key stream makes the key of the tag (RFC 8439, section 2.8). */
 const firstBlock = Buffer.from('01000000', 'hex');
 
-/** The plaintext, which the caller wipes; `undefined`: the library has to look at it. */
-export function openOwn(file: Uint8Array, scalar: Uint8Array): Buffer | undefined {
+/** Bytes of the plaintext, the last one not counted. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The plaintext, which the caller wipes; `undefined`: the library has to look at it. Of a part no other
+ * chunks are opened than those that it lies in: only of a file that was opened whole before.
+ */
+export function openOwn(file: Uint8Array, scalar: Uint8Array, part?: Part): Buffer | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   const parsed = readHeader(bytes);
   if (parsed === undefined) return undefined;
@@ -63,7 +72,7 @@ export function openOwn(file: Uint8Array, scalar: Uint8Array): Buffer | undefine
     if (!timingSafeEqual(expected, mac)) return undefined;
     const nonce = bytes.subarray(headerLength, headerLength + nonceLength);
     const payloadKey = keep(derive(fileKey, nonce, 'payload'));
-    return decryptPayload(bytes.subarray(headerLength + nonceLength), payloadKey);
+    return decryptPayload(bytes.subarray(headerLength + nonceLength), payloadKey, part);
   } catch {
     return undefined;
   } finally {
@@ -87,21 +96,38 @@ function readHeader(bytes: Buffer): { share: Buffer; wrapped: Buffer; mac: Buffe
   return isCanonical ? decoded : undefined;
 }
 
-function decryptPayload(payload: Buffer, key: Uint8Array): Buffer | undefined {
+function decryptPayload(payload: Buffer, key: Uint8Array, part?: Part): Buffer | undefined {
   const chunks = Math.max(1, Math.ceil(payload.length / sealedChunkLength));
   const length = payload.length - chunks * tagLength;
   const lastLength = payload.length - (chunks - 1) * sealedChunkLength - tagLength;
   // An empty chunk ends an empty file alone.
   if (lastLength < 0 || (lastLength === 0 && chunks > 1)) return undefined;
-  const plaintext = secretBytes(length);
+  if (part === undefined) return decryptChunks(payload, key, { from: 0, to: chunks });
+  if (part.to > length) return undefined;
+  const from = Math.floor(part.from / chunkLength);
+  const to = Math.ceil(part.to / chunkLength);
+  const plaintext = decryptChunks(payload, key, { from, to });
+  if (plaintext === undefined) return undefined;
+  try {
+    const before = from * chunkLength;
+    return copySecret(plaintext.subarray(part.from - before, part.to - before));
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+function decryptChunks(payload: Buffer, key: Uint8Array, { from, to }: Part): Buffer | undefined {
+  const end = Math.min(payload.length, to * sealedChunkLength);
+  const sealed = Math.max(0, end - from * sealedChunkLength);
+  const plaintext = secretBytes(sealed - Math.max(0, to - from) * tagLength);
   const counter = secretBytes(counterLength);
-  for (let index = 0; index < chunks; index += 1) {
-    const isLast = index === chunks - 1;
+  for (let index = from; index < to; index += 1) {
+    const start = index * sealedChunkLength;
+    const next = start + sealedChunkLength;
     counter.writeUInt32BE(index, counterLength - 5);
-    counter[counterLength - 1] = isLast ? 1 : 0;
-    const from = index * sealedChunkLength;
-    const chunk = payload.subarray(from, isLast ? payload.length : from + sealedChunkLength);
-    if (!decryptChunk(key, counter, chunk, plaintext.subarray(index * chunkLength))) {
+    counter[counterLength - 1] = next >= payload.length ? 1 : 0;
+    const chunk = payload.subarray(start, next);
+    if (!decryptChunk(key, counter, chunk, plaintext.subarray((index - from) * chunkLength))) {
       plaintext.fill(0);
       return undefined;
     }

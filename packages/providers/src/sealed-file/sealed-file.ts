@@ -1,51 +1,27 @@
 import { createFile, replaceFile } from '../durable-write.ts';
 import { BrokerError, toBrokerError } from '../errors.ts';
 import type { CallOptions, Item, Locator, Provider } from '../provider.ts';
-import { readOwnFile } from '../safe-open.ts';
-import { importScalar, NoMatch, recipientOf, seal, unseal } from './age.ts';
+import { importScalar, recipientOf, seal } from './age.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import {
-  type ItemMembers,
-  namePattern,
-  parseDocument,
-  type SealedDocument,
-  type SealedItem,
-  serializeDocument,
-} from './document.ts';
-import { openOwn } from './open-own.ts';
+import { namePattern, parseDocument, type SealedDocument, serializeDocument } from './document.ts';
+import type { IdentitySource, SealedFileContext } from './context.ts';
+import { infoOf, versionOf, type KnownItem } from './known.ts';
+import { createLook, maxFileBytes, openWhole } from './reading.ts';
 import { createTurns } from './turns.ts';
-import { Secret, type SecretInfo } from '../secret.ts';
+import { Secret } from '../secret.ts';
 
+export type { IdentitySource, SealedFileContext } from './context.ts';
 export { createIdentityFile, openIdentityFile } from './identity.ts';
-
-/** Ten thousand secrets of a kilobyte each fit twice. */
-const maxFileBytes = 32 * 1024 * 1024;
-
-/**
- * The raw 32-byte X25519 scalar of the sealed file's identity, lent for the time of one call.
- * Throws `ERR_LOCKED` when there is none.
- */
-export interface IdentitySource {
-  use<T>(action: (scalar: Uint8Array) => T): T;
-}
-
-export interface SealedFileContext {
-  /** Path of `secrets.age`. */
-  readonly file: string;
-  readonly identity: IdentitySource;
-  /** Takes the lock file for this process, waiting for other holders; gives the release. */
-  readonly lock: (path: string, signal: AbortSignal) => Promise<() => void>;
-  /** Milliseconds since 1970, UTC. */
-  readonly now: () => number;
-}
 
 /**
  * The embedded default: one age file with all secrets (docs/sealed-file.md), encrypted to the home's
- * own identity. It is read whole for each call and kept nowhere; the daemon's cache is above it.
+ * own identity. No value of it is kept: the daemon's cache is above it. Names, and where each value stands,
+ * are, so that no more is opened for a value than the piece of the file that it lies in.
  */
 export function createSealedFile(context: SealedFileContext): Provider {
   const { file } = context;
   const takeTurn = createTurns();
+  const look = createLook(context);
 
   return {
     local: true,
@@ -54,10 +30,14 @@ export function createSealedFile(context: SealedFileContext): Provider {
     get: (locator, options) =>
       guard(options, async () => {
         const name = nameOf(locator);
-        return read(context, options, ({ items }) => {
-          const item = match(items, name, locator);
-          return item && new Secret(decodeBase64(item.encoded), infoOf(item.members));
-        });
+        const { items, read } = await look(options);
+        const item = match(items, name, locator);
+        const encoded = await read(item?.part);
+        try {
+          return item && new Secret(decodeBase64(encoded), item.info);
+        } finally {
+          encoded.fill(0);
+        }
       }),
 
     put: (locator, value, options) => {
@@ -88,22 +68,31 @@ export function createSealedFile(context: SealedFileContext): Provider {
       guard(options, async () => {
         const name = nameOf(locator);
         return update(({ items }) => {
-          const found = match(items, name, locator) !== undefined;
+          const old = items.get(name);
+          const { version } = locator;
+          const found =
+            old !== undefined && (version === undefined || infoOf(old.members).version === version);
           if (found) items.delete(name);
           return { result: found, changed: found };
         }, options);
       }),
 
     list: (options) =>
-      guard(options, () =>
-        read(context, options, ({ items }) =>
-          [...items]
-            .map(([name, { members }]): Item => ({ name, ...infoOf(members) }))
-            .sort((a, b) => (a.name < b.name ? -1 : 1)),
-        ),
-      ),
+      guard(options, async () => {
+        const { items, read } = await look(options);
+        await read(undefined);
+        return [...items].map(([name, { info }]): Item => ({ name, ...info }));
+      }),
 
-    check: (options) => guard(options, () => read(context, options, () => undefined)),
+    check: (options) =>
+      guard(options, async () => {
+        const plaintext = await openWhole(context);
+        try {
+          parseDocument(plaintext, file);
+        } finally {
+          plaintext.fill(0);
+        }
+      }),
   };
 
   /** Read, change, write: one at a time in this process by the turn, among processes by the lock. */
@@ -115,7 +104,7 @@ export function createSealedFile(context: SealedFileContext): Provider {
     try {
       const unlock = await context.lock(`${file}.lock`, signal);
       try {
-        const plaintext = await open(context);
+        const plaintext = await openWhole(context);
         let next: Buffer | undefined;
         try {
           const document = parseDocument(plaintext, file);
@@ -150,43 +139,6 @@ export async function createSecretsFile(file: string, identity: IdentitySource):
   return createFile(file, await seal(empty, await recipientOf(key)));
 }
 
-/** What `action` makes of the document; it must copy what it keeps. */
-async function read<T>(
-  context: SealedFileContext,
-  { signal }: CallOptions,
-  action: (document: SealedDocument) => T,
-): Promise<T> {
-  const plaintext = await open(context);
-  try {
-    signal.throwIfAborted();
-    return action(parseDocument(plaintext, context.file));
-  } finally {
-    plaintext.fill(0);
-  }
-}
-
-async function open({ file, identity }: SealedFileContext): Promise<Buffer> {
-  const sealed = readOwnFile(file, { what: 'sealed file', maxBytes: maxFileBytes });
-  if (sealed === undefined) {
-    throw new BrokerError('ERR_NO_HOME', `sealed file ${file} does not exist`, {
-      hint: 'mcp init',
-      subject: file,
-    });
-  }
-  const plaintext = identity.use((scalar) => openOwn(sealed, scalar));
-  if (plaintext !== undefined) return plaintext;
-  try {
-    return await unseal(sealed, identity.use(importScalar));
-  } catch (error) {
-    const foreign = error instanceof NoMatch;
-    const problem = foreign ? 'is encrypted for another identity' : 'is damaged';
-    throw new BrokerError('ERR_CORRUPT', `sealed file ${file} ${problem}`, {
-      hint: `restore ${file} ${foreign ? 'or its identity ' : ''}from a backup`,
-      subject: file,
-    });
-  }
-}
-
 function nameOf(locator: Locator): string {
   const { path, field } = locator;
   if (!namePattern.test(path)) {
@@ -198,27 +150,13 @@ function nameOf(locator: Locator): string {
 
 /** Only the current version is kept: any other is one that the store does not have. */
 function match(
-  items: ReadonlyMap<string, SealedItem>,
+  items: ReadonlyMap<string, KnownItem>,
   name: string,
   { version }: Locator,
-): SealedItem | undefined {
+): KnownItem | undefined {
   const item = items.get(name);
   if (item === undefined || version === undefined) return item;
-  return infoOf(item.members).version === version ? item : undefined;
-}
-
-/** An item that a person wrote by hand need not say its version: then it is the first. */
-function versionOf({ version = 1 }: ItemMembers): number {
-  return version;
-}
-
-function infoOf(members: ItemMembers): SecretInfo {
-  const { created, updated } = members;
-  return {
-    version: String(versionOf(members)),
-    ...(created === undefined ? {} : { created }),
-    ...(updated === undefined ? {} : { updated }),
-  };
+  return item.info.version === version ? item : undefined;
 }
 
 function notSupported(store: string, rule: string, { path, field, version }: Locator): BrokerError {
