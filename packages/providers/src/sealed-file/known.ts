@@ -1,3 +1,4 @@
+import type { Item } from '../provider.ts';
 import type { SecretInfo } from '../secret.ts';
 import type { ItemMembers, SealedDocument } from './document.ts';
 import type { Part } from './open-own.ts';
@@ -14,7 +15,7 @@ export interface Known {
 }
 
 export interface KnownItem {
-  readonly info: SecretInfo;
+  readonly item: Item;
   /** Where in the plaintext its value stands, in base64. */
   readonly part: Part;
 }
@@ -23,7 +24,8 @@ export interface KnownItem {
 export function know(digest: string, plaintext: Uint8Array, { items }: SealedDocument): Known {
   const known = [...items].map(([name, { encoded, members }]): [string, KnownItem] => {
     const from = encoded.byteOffset - plaintext.byteOffset;
-    return [name, { info: infoOf(members), part: { from, to: from + encoded.length } }];
+    const part = { from, to: from + encoded.length };
+    return [name, { item: { name, ...infoOf(members) }, part }];
   });
   return { digest, items: new Map(known.sort(([a], [b]) => (a < b ? -1 : 1))) };
 }

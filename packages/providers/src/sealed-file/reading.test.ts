@@ -17,20 +17,25 @@ let scalar = randomBytes(32);
 let identity: SealedFileContext['identity'];
 let provider: Required<ReturnType<typeof createSealedFile>>;
 
-/** A file of three secrets of 60 KB each, so that it has several chunks, all with this letter. */
-async function write(letter: string): Promise<void> {
-  const value = Buffer.from(letter.repeat(60_000)).toString('base64');
-  const secrets = Object.fromEntries(names.map((name) => [name, { value }]));
+/** A file of several chunks: three secrets that have this letter so many times, and 150,000 times in all. */
+async function write(letter: string, ...lengths: readonly number[]): Promise<void> {
+  const secrets = Object.fromEntries(
+    names.map((name, index) => {
+      const value = Buffer.from(letter.repeat(lengths[index] ?? 0)).toString('base64');
+      return [name, { value }];
+    }),
+  );
   const text = Buffer.from(JSON.stringify({ version: 1, secrets }));
   writeFileSync(file, await seal(text, await recipientOf(importScalar(scalar))), { mode: 0o600 });
   utimesSync(file, times, times);
 }
 
-async function letters(): Promise<(string | undefined)[]> {
+async function read(): Promise<(string | undefined)[]> {
   const secrets = await Promise.all(names.map((path) => provider.get({ path }, options)));
   return secrets.map((secret) => {
     const text = Buffer.from(secret?.bytes ?? []).toString();
-    return text === text.charAt(0).repeat(60_000) ? text.charAt(0) : undefined;
+    const letter = text.charAt(0);
+    return text === letter.repeat(text.length) ? `${letter} ${text.length}` : undefined;
   });
 }
 
@@ -45,19 +50,20 @@ beforeEach(async () => {
     lock: () => Promise.resolve(() => undefined),
     now: () => 0,
   }) as typeof provider;
-  await write('x');
-  expect(await letters()).toEqual(['x', 'x', 'x']);
+  await write('x', 90_000, 30_000, 30_000);
+  expect(await read()).toEqual(['x 90000', 'x 30000', 'x 30000']);
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
 test('a file in the place of the one that was read is read anew, though size and times are the same', async () => {
-  await write('y');
-  expect(await letters()).toEqual(['y', 'y', 'y']);
+  await write('y', 30_000, 30_000, 90_000);
+  const expected = ['y 30000', 'y 30000', 'y 90000'];
+  expect(await read()).toEqual(expected);
   writeFileSync(file, armor.encode(readFileSync(file)));
-  expect(await letters()).toEqual(['y', 'y', 'y']);
-  expect(await letters()).toEqual(['y', 'y', 'y']);
+  expect(await read()).toEqual(expected);
+  expect(await read()).toEqual(expected);
   expect(await provider.list(options)).toHaveLength(3);
 });
 

@@ -1,6 +1,6 @@
 import { createFile, replaceFile } from '../durable-write.ts';
 import { BrokerError, toBrokerError } from '../errors.ts';
-import type { CallOptions, Item, Locator, Provider } from '../provider.ts';
+import type { CallOptions, Locator, Provider } from '../provider.ts';
 import { importScalar, recipientOf, seal } from './age.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { namePattern, parseDocument, type SealedDocument, serializeDocument } from './document.ts';
@@ -31,10 +31,12 @@ export function createSealedFile(context: SealedFileContext): Provider {
       guard(options, async () => {
         const name = nameOf(locator);
         const { items, read } = await look(options);
-        const item = match(items, name, locator);
-        const encoded = await read(item?.part);
+        const found = match(items, name, locator);
+        const encoded = await read(found?.part);
         try {
-          return item && new Secret(decodeBase64(encoded), item.info);
+          if (found === undefined) return undefined;
+          const { name: _name, ...info } = found.item;
+          return new Secret(decodeBase64(encoded), info);
         } finally {
           encoded.fill(0);
         }
@@ -81,7 +83,7 @@ export function createSealedFile(context: SealedFileContext): Provider {
       guard(options, async () => {
         const { items, read } = await look(options);
         await read(undefined);
-        return [...items].map(([name, { info }]): Item => ({ name, ...info }));
+        return Array.from(items.values(), ({ item }) => item);
       }),
 
     check: (options) =>
@@ -154,9 +156,9 @@ function match(
   name: string,
   { version }: Locator,
 ): KnownItem | undefined {
-  const item = items.get(name);
-  if (item === undefined || version === undefined) return item;
-  return item.info.version === version ? item : undefined;
+  const found = items.get(name);
+  if (found === undefined || version === undefined) return found;
+  return found.item.version === version ? found : undefined;
 }
 
 function notSupported(store: string, rule: string, { path, field, version }: Locator): BrokerError {
