@@ -10,6 +10,13 @@ import { empty, modules, spawnTrue } from './programs.ts';
 
 const entry = fileURLToPath(new URL('../../packages/cli/dist/mcp.cjs', import.meta.url));
 const node = process.execPath;
+/** As the launcher starts it. */
+const plain = [
+  node,
+  '--disable-sigusr1',
+  '--v8-pool-size=1',
+  '--openssl-config=/dev/null',
+] as const;
 const bare: Case = { name: 'node -e 0', command: [node, '-e', '0'] };
 const launch = ['exec', '--', 'true'] as const;
 const replacing = ['exec', '--replace', '--', 'true'] as const;
@@ -29,7 +36,6 @@ export async function warmLaunch(runs = 60): Promise<string> {
     await home.set('TOKEN', 'x'.repeat(40));
     await home.approve(['--', 'true'], { env: reference });
     const { env } = home;
-    const plain = [node, '--disable-sigusr1'] as const;
     const whole = 'mcp exec -- true, one reference';
     const replace = 'mcp exec --replace -- true, one reference';
     const cases: Case[] = [
@@ -60,7 +66,7 @@ export async function warmLaunch(runs = 60): Promise<string> {
         named('node, an empty file', 'Node starts and ends'),
         named('node, net and child_process', 'its modules net and child_process'),
         named('node, a spawn of true', 'it forks, and true runs'),
-        named('mcp.cjs, no reference', 'our bundle: arguments, environment, lookup, signals'),
+        named('mcp.cjs, no reference', 'our bundle: load, arguments, environment, lookup, signals'),
         named('mcp.cjs, one reference', 'the daemon: connect, decide, audit with fsync, value'),
         named(whole, 'the launcher (sh)'),
       ]),

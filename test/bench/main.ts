@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { auditAppend, auditSearch } from './audit.ts';
 import { decision } from './decision.ts';
+import { grownHome } from './grown.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
 import { serverLaunch } from './server.ts';
@@ -13,6 +14,7 @@ const benches: readonly (readonly [title: string, bench: () => Promise<string>])
   ['a launch, everything warm', warmLaunch],
   ['a launch of a server: a script of 1 MB', serverLaunch],
   ['the first launch', firstLaunch],
+  ['a launch in a home that has grown', grownHome],
   ['what a server writes, to a client that reads', streams],
   ['a decision inside the daemon', decision],
   ['memory', memory],

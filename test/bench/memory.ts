@@ -1,11 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as after } from 'node:timers/promises';
 import { createHome, expectSuccess, mcpCommand } from '../kit/home.ts';
 import { table } from './measure.ts';
 import { idle } from './programs.ts';
 
-/** Resident memory of what stays: the daemon and the wrapper, beside a Node that does nothing. */
+const reference = { TOKEN: '$<TOKEN>' };
+
+/**
+ * Memory of what stays: the daemon and the wrapper, beside a Node that does nothing. What is shared with
+ * other processes, such as Node's own file, is resident in each, and counted once among them by the second
+ * figure (PSS). Linux alone.
+ */
 export async function memory(): Promise<string> {
   const home = await createHome({ kind: 'sealed' });
   const children: ChildProcess[] = [];
@@ -13,10 +20,11 @@ export async function memory(): Promise<string> {
     command: string,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
+    stdin: 'pipe' | 'ignore' = 'pipe',
   ): Promise<number> => {
-    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(command, args, { env, stdio: [stdin, 'pipe', 'inherit'] });
     children.push(child);
-    await once(child.stdout, 'data');
+    await once(child.stdout ?? child, 'data');
     return child.pid ?? -1;
   };
   try {
@@ -24,30 +32,35 @@ export async function memory(): Promise<string> {
 
     expectSuccess(await home.mcp(['daemon', 'restart']));
     const daemon = await daemonPid();
-    const afterStart = resident(daemon);
+    const afterStart = memoryOf(daemon);
     expectSuccess(await home.mcp(['unlock', '--fd', '3'], { fd3: `${home.passphrase}\n` }));
     await home.set('TOKEN', 'x'.repeat(40));
 
-    const server = ['--', 'sh', '-c', 'echo ready; exec cat'];
-    const reference = { TOKEN: '$<TOKEN>' };
+    const server = ['--', 'sh', '-c', 'echo ready; exec sleep 600'];
     await home.approve(server, { env: reference });
-    const wrapper = await start(mcpCommand, ['exec', ...server], { ...home.env, ...reference });
+    const env = { ...home.env, ...reference };
+    const ofNobody = await start(mcpCommand, ['exec', ...server], env, 'ignore');
+    const ofClient = await start(mcpCommand, ['exec', ...server], env);
+    await loaded(ofClient, 'koffi.node');
 
-    const base = resident(bare);
-    const row = (name: string, bytes: number): string[] => [
+    const base = memoryOf(bare);
+    const row = (name: string, { resident, proportional }: Memory): string[] => [
       name,
-      `${(bytes / 2 ** 20).toFixed(1)} MB`,
-      `${(bytes / base).toFixed(2)} ×`,
+      megabytes(resident),
+      `${(resident / base.resident).toFixed(2)} ×`,
+      megabytes(proportional),
+      `${(proportional / base.proportional).toFixed(2)} ×`,
     ];
     return table([
-      ['', 'resident', 'ratio'],
+      ['', 'resident', 'ratio', 'proportional', 'ratio'],
       row('node, idle', base),
       row('daemon, after start', afterStart),
-      row('daemon, unlocked, one launch', resident(daemon)),
-      row('mcp exec, while its server runs', resident(wrapper)),
+      row('daemon, unlocked, two launches', memoryOf(daemon)),
+      row('mcp exec, its server runs', memoryOf(ofNobody)),
+      row('mcp exec, its server runs, under a client', memoryOf(ofClient)),
     ]);
   } finally {
-    for (const child of children) child.stdin?.end();
+    for (const child of children) child.kill();
     await home.remove();
   }
 
@@ -57,7 +70,28 @@ export async function memory(): Promise<string> {
   }
 }
 
-function resident(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/mu.exec(status)?.[1]) * 1024;
+interface Memory {
+  /** Bytes. */
+  readonly resident: number;
+  readonly proportional: number;
+}
+
+function memoryOf(pid: number): Memory {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const bytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'mu').exec(text)?.[1]) * 1024;
+  return { resident: bytes('Rss'), proportional: bytes('Pss') };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}
+
+/** What a wrapper loads once its server runs. */
+async function loaded(pid: number, library: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!readFileSync(`/proc/${pid}/maps`, 'utf8').includes(library)) {
+    if (performance.now() > end) throw new Error(`${library} was not loaded within 10 s`);
+    await after(50);
+  }
 }
