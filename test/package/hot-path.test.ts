@@ -78,9 +78,8 @@ describe('the hot path as built', () => {
       expect(text).not.toMatch(/\beval\(|new Function\(|process\.binding|import\.meta/u);
     }
     const [main = '', mcp = ''] = files.map((file) => readFileSync(file, 'utf8'));
-    expect(named(main, /\bimportLate\(\s*["'`]([^"'`]+)["'`]\s*\)/gu).toSorted()).toEqual(
-      [...graph.dynamic].toSorted(),
-    );
+    const asked = new Set(named(main, /\bimportLate\(\s*["'`]([^"'`]+)["'`]\s*\)/gu));
+    expect(asked).toEqual(graph.dynamic);
     // Code of `vm` that imports makes Node warn, on the stderr of the server.
     expect(main).not.toMatch(/\bimport\(|node:vm/u);
     expect(mcp.match(/\bScript\(/gu)).toHaveLength(1);
