@@ -11,12 +11,7 @@ import { empty, modules, spawnTrue } from './programs.ts';
 const entry = fileURLToPath(new URL('../../packages/cli/dist/mcp.cjs', import.meta.url));
 const node = process.execPath;
 /** As the launcher starts it. */
-const plain = [
-  node,
-  '--disable-sigusr1',
-  '--v8-pool-size=1',
-  '--openssl-config=/dev/null',
-] as const;
+const plain = [node, '--disable-sigusr1', '--v8-pool-size=1'] as const;
 const bare: Case = { name: 'node -e 0', command: [node, '-e', '0'] };
 const launch = ['exec', '--', 'true'] as const;
 const replacing = ['exec', '--replace', '--', 'true'] as const;
