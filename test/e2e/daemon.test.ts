@@ -8,11 +8,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { auditLines, createHome, expectSuccess, type Home } from '../kit/home.ts';
+import { auditLines, createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import { needs } from '../kit/needs.ts';
 import { connectTo, launchOf } from '../kit/protocol.ts';
+import { start } from '../kit/run.ts';
 
 const within = { timeout: 10_000 };
 let home: Home;
@@ -86,15 +88,20 @@ describe('the life of the daemon', () => {
     const { pid } = await status();
     process.kill(pid, 'SIGSTOP');
     const asked = client.call('launch.request', launchOf('TOKEN')).catch((error: unknown) => error);
-    const launch = home.mcp(['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true']);
+    const words = ['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true'];
+    const launch = start(mcpCommand, words, { env: home.env });
+    const closed = once(launch, 'close');
     // Ours and the wrapper's wait in the daemon's queue, beside the socket that listens.
     const connected = (): number =>
       readFileSync('/proc/net/unix', 'utf8').split(home.broker).length - 1;
     await expect.poll(connected, within).toBe(3);
+    // Without an answer to what it has written, there is nothing that it can do.
+    const state = (): string =>
+      /\) (\w) /u.exec(readFileSync(`/proc/${launch.pid ?? 0}/stat`, 'latin1'))?.[1] ?? '';
+    await expect.poll(state, within).toBe('S');
     process.kill(pid, 'SIGKILL');
     expect(await asked).toMatchObject({ code: 'ERR_DAEMON_UNREACHABLE' });
-    const ended = await launch;
-    expect(ended).toMatchObject({ code: 69, stdout: '' });
+    expect(await closed).toEqual([69, null]);
   });
 });
 
