@@ -8,7 +8,7 @@ export interface Stdin {
    */
   readonly ofClient: boolean;
   /**
-   * The client had closed its end before there was a server: nobody speaks with it as MCP clients do, and all
+   * The client had closed its end before there was a server, or has gone since: nobody speaks with it as MCP clients do, and all
    * that it is to read is there, as in a file.
    */
   readonly hasEnded: boolean;
@@ -21,13 +21,22 @@ export function lookAtStdin(fd: number, parent: number): Stdin {
     if (stats.isSocket()) {
       return { ofClient: true, hasEnded: !takesBytes(fd) && !isConnected(stats.ino) };
     }
-    if (!stats.isFIFO()) return { ofClient: false, hasEnded: false };
-    // Whether the process that started us held it cannot be told any more once that is gone.
-    if (process.ppid !== parent) return { ofClient: true, hasEnded: true };
-    return { ofClient: holdsWriteEnd(parent, `pipe:[${stats.ino}]`), hasEnded: false };
+    const isPipe = stats.isFIFO() && process.platform === 'linux';
+    return isPipe ? lookAtPipe(stats.ino, parent) : ofNoClient;
   } catch {
-    return { ofClient: false, hasEnded: false };
+    return ofNoClient;
   }
+}
+
+const ofNoClient: Stdin = { ofClient: false, hasEnded: false };
+
+function lookAtPipe(inode: number, parent: number): Stdin {
+  const descriptors = descriptorsOf(parent);
+  // It has ended, or is about to: whether it held the other end cannot be told any more.
+  if (process.ppid !== parent || descriptors.length === 0)
+    return { ofClient: true, hasEnded: true };
+  const ofClient = descriptors.some((fd) => isWriteEnd(parent, fd, `pipe:[${inode}]`));
+  return { ofClient, hasEnded: false };
 }
 
 /**
@@ -53,16 +62,24 @@ function isConnected(inode: number): boolean {
   return true;
 }
 
-function holdsWriteEnd(pid: number, pipe: string): boolean {
-  return readdirSync(`/proc/${pid}/fd`).some((name) => {
-    try {
-      if (readlinkSync(`/proc/${pid}/fd/${name}`) !== pipe) return false;
-      const flags = /^flags:\s*([0-7]+)$/mu.exec(
-        readFileSync(`/proc/${pid}/fdinfo/${name}`, 'latin1'),
-      )?.[1];
-      return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) !== 0;
-    } catch {
-      return false;
-    }
-  });
+/** None of a process that has ended. Throws for one of another user. */
+function descriptorsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function isWriteEnd(pid: number, fd: string, pipe: string): boolean {
+  try {
+    if (readlinkSync(`/proc/${pid}/fd/${fd}`) !== pipe) return false;
+    const flags = /^flags:\s*([0-7]+)$/mu.exec(
+      readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'),
+    )?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & 0o3) !== 0;
+  } catch {
+    return false;
+  }
 }
