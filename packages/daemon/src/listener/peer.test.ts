@@ -343,6 +343,13 @@ test('B5: no more connections are let in than there are descriptors for', async 
     }),
   });
   const clients = await Promise.all(Array.from({ length: 4 }, open));
-  expect(await open()).toMatchObject({ message: 'the daemon serves at most 4 connections' });
+  expect(await open()).toMatchObject({
+    message: 'the daemon serves at most 4 connections',
+    data: {
+      code: 'ERR_PROTOCOL',
+      hint: expect.stringContaining('settings.limits') as string,
+      retryable: true,
+    },
+  });
   for (const client of clients) (client as ReturnType<typeof rawClient>).socket.destroy();
 });

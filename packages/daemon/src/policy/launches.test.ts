@@ -56,3 +56,19 @@ test('launches that ended are forgotten once there are many', () => {
   expect(launches.has(5000, 'start of 5000')).toBe(true);
   expect(launches.has(1000, 'start of 1000')).toBe(false);
 });
+
+test('of thousands that live not each is looked at for every one that comes', () => {
+  const pids = Array.from({ length: 8000 }, (_, index) => index + 1);
+  const platform = machine(Object.fromEntries(pids.map((pid) => [pid, {}])));
+  let looks = 0;
+  const launches = createLaunches({
+    ...platform,
+    startTime(pid) {
+      looks += 1;
+      return platform.startTime(pid);
+    },
+  });
+  for (const pid of pids) launches.add(peerOf(pid));
+  expect(looks).toBe(4096);
+  expect(pids.every((pid) => launches.has(pid, `start of ${pid}`))).toBe(true);
+});

@@ -10,15 +10,20 @@ export interface Launches {
 /** The one name of ours in a server's environment: the id of its launch. */
 const mark = 'MCP_LAUNCH';
 const maxDepth = 256;
+/** So many are kept before it is looked which of them have ended. */
+const many = 4096;
 
 export function createLaunches(platform: Platform): Launches {
   const known = new Map<number, string>();
+  let lookAt = many;
   return {
     add(launched) {
-      if (known.size >= 4096) {
+      if (known.size >= lookAt) {
         for (const [pid, startTime] of known) {
           if (platform.startTime(pid) !== startTime) known.delete(pid);
         }
+        // Thousands may live: the next look is due when as many have come again.
+        lookAt = Math.max(many, 2 * known.size);
       }
       known.set(launched.pid, launched.startTime);
     },
