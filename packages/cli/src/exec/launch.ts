@@ -1,5 +1,6 @@
 import { toBrokerError, type LaunchRequest, type LaunchTicket } from '@mcp-broker/daemon/protocol';
 
+import { keepCode } from '../loaded.ts';
 import type { ExecInput } from './arguments.ts';
 import { askFor, reachDaemon, type Reached } from './ask.ts';
 import { holdProgram, type Program } from './program.ts';
@@ -51,11 +52,20 @@ export async function takeAndStart(
     const name = draft.command;
     const cwd = entry?.cwd;
     const server = { ...program, name, args, environment, cwd, launch, told };
-    if (relay === undefined) becomeServer(server);
-    const exit = startServer(server, relay).catch((error: unknown) => {
-      client.close();
-      throw error;
-    });
+    if (relay === undefined) {
+      keepCode();
+      becomeServer(server);
+    }
+    const exit = startServer(server, relay).then(
+      (code) => {
+        keepCode();
+        return code;
+      },
+      (error: unknown) => {
+        client.close();
+        throw error;
+      },
+    );
     return { exit };
   } catch (error) {
     // It is followed as the server already, and will not be that.
