@@ -43,9 +43,15 @@ function mcp(args: readonly string[], more: Readonly<Record<string, string>> = {
   return run(mcpCommand, args, { env: { HOME: home, MCP_HOME: home, PATH, ...more } });
 }
 
-async function launch(): Promise<void> {
+/** Those of ours; beside them lies what Node compiles. */
+function files(): string[] {
+  const folder = dirname(file);
+  return readdirSync(folder).flatMap((name) => (name.startsWith('mcp-') ? join(folder, name) : []));
+}
+
+async function launch(...options: readonly string[]): Promise<void> {
   daemon ??= await startFakeDaemon({ home, values: { '$<T>': value } });
-  expect(await mcp(['exec', '--', '/usr/bin/printenv', 'T'], { T: '$<T>' })).toEqual({
+  expect(await mcp(['exec', ...options, '--', '/usr/bin/printenv', 'T'], { T: '$<T>' })).toEqual({
     code: 0,
     stdout: `${value}\n`,
     stderr: '',
@@ -74,7 +80,7 @@ describe('compiled code', () => {
     expect((await mcp(['exec', '--', 'true'])).code).toBe(0);
     expect(existsSync(file)).toBe(false);
     await launch();
-    expect(readdirSync(dirname(file))).toHaveLength(1);
+    expect(files()).toEqual([file]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(file).includes(value)).toBe(false);
   });
@@ -127,10 +133,21 @@ describe('compiled code', () => {
     expect(readdirSync(home)).toEqual(['cache']);
   });
 
+  test('is kept apart by a launch that becomes its server, which runs other functions', async () => {
+    await launch('--replace');
+    const [first = ''] = files();
+    expect(first).toBe(`${file}-replace`);
+    const { ino } = statSync(first);
+    await launch('--replace');
+    expect(statSync(first).ino).toBe(ino);
+    await launch();
+    expect(files().toSorted()).toEqual([file, first]);
+  });
+
   test('that cannot be kept keeps no launch from its way', async () => {
     mkdirSync(file, { recursive: true });
     await launch();
-    expect(readdirSync(dirname(file))).toHaveLength(1);
+    expect(files()).toEqual([file]);
   });
 });
 

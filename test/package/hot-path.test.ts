@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 // name that such a file asks Node for.
 
 const dist = fileURLToPath(new URL('../../packages/cli/dist/', import.meta.url));
-const budget = 60 * 1024;
+const budget = 61 * 1024;
 
 /** Loaded at the start of every launch. */
 const eager = ['node:buffer', 'node:fs', 'node:net', 'node:path', 'node:vm'];
@@ -58,7 +58,7 @@ describe('the hot path as built', () => {
   const graph = walk(...files);
   const texts = [...graph.files].map((file) => readFileSync(file, 'utf8'));
 
-  test('is the entry and one bundle, 60 KB together at most', () => {
+  test('is the entry and one bundle, 61 KB together at most', () => {
     expect([...graph.files].toSorted()).toEqual(files);
     const bytes = [...graph.files].reduce((sum, file) => sum + statSync(file).size, 0);
     expect(bytes).toBeLessThanOrEqual(budget);

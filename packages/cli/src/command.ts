@@ -1,25 +1,18 @@
-import { keepCompiled, type Compiled } from './compiled.ts';
 import { parseExec, type ExecInput } from './exec/arguments.ts';
 import { exec } from './exec/index.ts';
 import { giveUpStreams, leave } from './exec/stdio.ts';
+import { setLoaded, type Loaded } from './loaded.ts';
 import { reportError } from './output/report.ts';
 
 /** The exit code; never rejects. */
-export async function main(argv: readonly string[], compiled?: Compiled): Promise<number> {
+export async function main(argv: readonly string[], loaded?: Loaded): Promise<number> {
+  if (loaded !== undefined) setLoaded(loaded);
   let input: ExecInput | undefined;
   try {
     input = parseExec(argv);
     if (input !== undefined) {
       giveUpStreams();
-      const keep = (): void => {
-        if (compiled !== undefined) keepCompiled(compiled);
-      };
-      const { exit, asked } = await exec(input, keep);
-      if (asked) keep();
-      leave(exit);
-    }
-    if (compiled?.folder !== undefined) {
-      process.getBuiltinModule('node:module').enableCompileCache(compiled.folder);
+      leave(await exec(input));
     }
     const { run } = await import('./commands/index.ts');
     return await run(argv);

@@ -3,9 +3,8 @@
  * earlier launch has compiled. (Node's own compile cache holds none of a function that is compiled when
  * it is first called, and so little of a launch.) From the sources, start main.ts.
  */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';
-import { keptFile } from './compiled.ts';
 import type * as Command from './command.ts';
 
 declare const require: NodeJS.Require;
@@ -24,9 +23,9 @@ function privateFolder(): string | undefined {
 }
 
 /** Undefined when there is none, it is not whole, or it is of another source. */
-function keptCode(folder: string, source: Buffer): Buffer | undefined {
+function keptCode(): Buffer | undefined {
   try {
-    const bytes = readFileSync(keptFile(folder));
+    const bytes = readFileSync(kept);
     const size = (bytes.length - source.length) / 2;
     const code = bytes.subarray(0, size);
     const isWhole = code.equals(bytes.subarray(size, 2 * size));
@@ -36,21 +35,49 @@ function keptCode(folder: string, source: Buffer): Buffer | undefined {
   }
 }
 
+/**
+ * The code twice, since V8 does not look whether it is whole and a flipped bit would crash each launch; then
+ * the source, to which it must belong. No failure counts: the next launch compiles again.
+ */
+function keepCode(): void {
+  if (folder === undefined || isKept) return;
+  const draft = `${kept}.${process.pid}`;
+  try {
+    const code = script.createCachedData();
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(draft, Buffer.concat([code, code, source]), { flag: 'wx', mode: 0o600 });
+    renameSync(draft, kept);
+  } catch {
+    rmSync(draft, { force: true });
+  }
+}
+
+function cacheModules(): void {
+  if (folder !== undefined) process.getBuiltinModule('node:module').enableCompileCache(folder);
+}
+
 /** What main.cjs loads late. Code of `vm` that imports by itself makes Node warn of an experiment. */
 const late = {
   './commands.mjs': () => import('./commands/index.ts'),
   './guard.mjs': () => import('./guard/index.ts'),
 };
+const importLate = (name: keyof typeof late): Promise<unknown> => {
+  cacheModules();
+  return late[name]();
+};
 
 const filename = `${__dirname}/main.cjs`;
 const source = readFileSync(filename);
 const folder = privateFolder();
-const cachedData = folder === undefined ? undefined : keptCode(folder, source);
+// Each kind of launch runs other functions. V8 itself refuses what another build of it has made.
+const kind = process.argv.includes('--replace') ? '-replace' : '';
+const kept = `${folder}/mcp-${process.version}-${process.arch}${kind}`;
+const cachedData = folder === undefined ? undefined : keptCode();
 const text = `(function(exports,require,importLate){${source.toString()}\n})`;
 const script = new Script(text, { filename, cachedData });
-const exported = {} as typeof Command;
-script.runInThisContext()(exported, require, (name: keyof typeof late) => late[name]());
-const kept = cachedData !== undefined && script.cachedDataRejected === false;
-void exported.main(process.argv.slice(2), { script, source, folder, kept }).then((code) => {
+const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+const command = {} as typeof Command;
+script.runInThisContext()(command, require, importLate);
+void command.main(process.argv.slice(2), { keepCode, cacheModules }).then((code) => {
   process.exitCode = code;
 });

@@ -9,7 +9,7 @@ import { realServers, type RealServer } from './real-servers.ts';
 import { endVisits, launchOf, visitTwice, type Surroundings } from './visit.ts';
 
 /** How long `mcp exec` at least lets a server end by itself once its client has closed stdin. */
-const patienceMs = 900;
+const patienceMs = 1200;
 const table = realServers(noPlace);
 
 /** A client, and what it needs. */

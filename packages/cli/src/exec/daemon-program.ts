@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { DaemonProgram } from '@mcp-broker/daemon/client';
 import type { createReplace } from '@mcp-broker/daemon/replace';
+import { cacheModules } from '../loaded.ts';
 
 /** The daemon that was installed with us. Looked for only when none runs. */
 export const daemonProgram: DaemonProgram = {
@@ -15,6 +16,7 @@ export interface ReplaceEntry {
 
 /** Not bundled with us, since few launches need it. */
 export function loadReplaceEntry(): ReplaceEntry {
+  cacheModules();
   return fromEntry()('@mcp-broker/daemon/replace') as ReplaceEntry;
 }
 

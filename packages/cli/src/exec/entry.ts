@@ -26,7 +26,6 @@ export async function launchEntry(
   { file, name }: NonNullable<ExecInput['entry']>,
   input: ExecInput,
   environment: Environment,
-  keep: () => void,
 ): Promise<number> {
   const reached = await reachDaemon(input);
   const { client } = reached;
@@ -48,7 +47,7 @@ export async function launchEntry(
       : askShowing(ask, resolve(file), name));
     if (ticket.entry === undefined) throw otherVersion();
     const draft = draftEntry(ticket.entry, input, environment);
-    if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket, keep)).exit;
+    if (ticket.ticket !== '') return (await takeAndStart(reached, draft, ticket)).exit;
     client.close();
     return startAsItIs(draft, ticket);
   } catch (error) {

@@ -6,26 +6,15 @@ import { plainProgram, plainProgramBehind, startPlain } from './plain.ts';
 import { draftLaunch, type Draft } from './references.ts';
 import type { ServerProgram } from './server.ts';
 
-export interface Ran {
-  /** The server's exit code. */
-  readonly exit: number;
-  /** It took the whole way, by the daemon. */
-  readonly asked: boolean;
-}
-
 /**
  * One launch: what the references of the command's environment stand for comes from the daemon, and
- * the server runs in our place until it ends, or we become it: then `keep` is called before, if it took
- * the whole way. What stops it from starting is thrown.
+ * the server runs in our place until it ends. Gives its exit code; what stops it from starting is thrown.
  */
-export async function exec(input: ExecInput, keep: () => void): Promise<Ran> {
+export async function exec(input: ExecInput): Promise<number> {
   const environment = restoreEnvironment(process.env);
-  if (input.entry !== undefined) {
-    return { exit: await launchEntry(input.entry, input, environment, keep), asked: true };
-  }
+  if (input.entry !== undefined) return launchEntry(input.entry, input, environment);
   const draft = draftLaunch(input, environment);
-  if (!draft.hasReferences) return { exit: await launchPlain(draft, input), asked: false };
-  return { exit: await launchWithValues(draft, input, keep), asked: true };
+  return draft.hasReferences ? launchWithValues(draft, input) : launchPlain(draft, input);
 }
 
 /** Without references no daemon is needed, and none started. */

@@ -1,5 +1,6 @@
 import { toBrokerError, type LaunchRequest, type LaunchTicket } from '@mcp-broker/daemon/protocol';
 
+import { keepCode } from '../loaded.ts';
 import type { ExecInput } from './arguments.ts';
 import { askFor, reachDaemon, type Reached } from './ask.ts';
 import { holdProgram, type Program } from './program.ts';
@@ -15,16 +16,12 @@ import { fillIn, readValues } from './values.ts';
  * Asks the daemon whether this launch may have its variables, takes their values (two round trips), and
  * starts the server with them. Gives its exit code.
  */
-export async function launchWithValues(
-  draft: Draft,
-  input: ExecInput,
-  keep: () => void,
-): Promise<number> {
+export async function launchWithValues(draft: Draft, input: ExecInput): Promise<number> {
   const reached = await reachDaemon(input);
   try {
     const steering = steeringBytes(draft.environment);
     const ticket = await askFor(reached.client, launchRequest(draft, input), steering, input);
-    return (await takeAndStart(reached, draft, ticket, keep)).exit;
+    return (await takeAndStart(reached, draft, ticket)).exit;
   } catch (error) {
     reached.client.close();
     throw error;
@@ -33,13 +30,12 @@ export async function launchWithValues(
 
 /**
  * The second round trip, and the start. The exit is not awaited here: the values would live as long. The
- * connection stays for as long as the server runs. `keep` is called before we become the server.
+ * connection stays for as long as the server runs.
  */
 export async function takeAndStart(
   { client, paths }: Reached,
   draft: Draft,
   { launch, ticket, files, path, entry }: LaunchTicket,
-  keep: () => void,
 ): Promise<{ readonly exit: Promise<number> }> {
   const { replace } = draft;
   const taken = client.call('launch.take', { ticket, ...(replace ? { replace } : {}) });
@@ -53,16 +49,22 @@ export async function takeAndStart(
     environment['MCP_LAUNCH'] = launch;
     if (path !== undefined) environment['PATH'] = path;
     // Before the last look at the files: it takes its time.
-    if (replace) keep();
+    if (replace) keepCode();
     program = holdProgram(files);
     const name = draft.command;
     const cwd = entry?.cwd;
     const server = { ...program, name, args, environment, cwd, launch, told };
     if (relay === undefined) becomeServer(server);
-    const exit = startServer(server, relay).catch((error: unknown) => {
-      client.close();
-      throw error;
-    });
+    const exit = startServer(server, relay).then(
+      (code) => {
+        keepCode();
+        return code;
+      },
+      (error: unknown) => {
+        client.close();
+        throw error;
+      },
+    );
     return { exit };
   } catch (error) {
     // It is followed as the server already, and will not be that.

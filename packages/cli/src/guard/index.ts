@@ -10,7 +10,7 @@ import {
 import type { Stdin } from '../exec/of-client.ts';
 
 /** How long a server may take to end once its client has closed stdin; then SIGTERM. */
-const closedMs = 900;
+const closedMs = 1200;
 /** From then to SIGKILL: the whole takes less than the two seconds that clients wait. */
 const closedTermMs = 300;
 /** As MCP clients do: from a signal that was passed on to SIGTERM, and from there to SIGKILL. */
