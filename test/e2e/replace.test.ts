@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { auditLines, createHome, mcpCommand, type Home } from '../kit/home.ts';
@@ -299,11 +299,4 @@ test('a signal while it waits for approval ends it as any program', async () => 
   await once(child.stderr, 'data');
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
-});
-
-test('the compiled code of a first launch is kept, as without --replace', async () => {
-  const cache = join(home.broker, 'cache');
-  rmSync(cache, { recursive: true });
-  const { code } = await home.mcp(['exec', '--replace', ...entry, ...cat]);
-  expect([code, readdirSync(cache).length]).toEqual([0, 1]);
 });
