@@ -54,5 +54,7 @@ function uvEnvironment(folder: string): Record<string, string> {
     UV_NO_CONFIG: '1',
     UV_PYTHON: join(folder, 'bin', 'python'),
     UV_PYTHON_DOWNLOADS: 'never',
+    // Those of the machine, as pip takes them, and not uv's own.
+    UV_SYSTEM_CERTS: '1',
   };
 }
