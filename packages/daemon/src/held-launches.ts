@@ -7,8 +7,8 @@ export interface HeldLaunches {
   /** From now on by this connection. `told`: its server is known. */
   hold(launch: string, connection: Connection, told: boolean): void;
   letGo(launch: string): void;
-  /** The oldest of this connection of which no server was told, if there are more of them than `most`. */
-  oldestUntold(connection: Connection, most: number): string | undefined;
+  /** The oldest launch of this connection of which no server was told, once there are so many of them. */
+  untold(connection: Connection, count: number): string | undefined;
 }
 
 interface OfConnection {
@@ -55,10 +55,11 @@ export function createHeldLaunches(onLost: () => void): HeldLaunches {
       else untold.add(launch);
     },
     letGo,
-    oldestUntold(connection, most) {
+    untold(connection, count) {
       const { untold } = ofConnection(connection);
+      if (untold.size < count) return undefined;
       const [oldest] = untold;
-      return untold.size > most ? oldest : undefined;
+      return oldest;
     },
   };
 }

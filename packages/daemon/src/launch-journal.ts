@@ -26,8 +26,8 @@ export interface RunningLaunch {
 export interface LaunchJournal {
   /** As the daemon before us left them; empty after the machine has restarted. */
   readonly before: readonly RunningLaunch[];
-  /** Adds a launch, or puts it in the place of what is known of it. */
-  put(launch: RunningLaunch): void;
+  /** Adds a launch, or puts it in the place of what is known of it; `without` that one, in the same write. */
+  put(launch: RunningLaunch, without?: string): void;
   remove(launch: string): void;
 }
 
@@ -55,19 +55,28 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
     ftruncateSync(fd);
     write([{ boot }, ...known.values()]);
   };
+  const remove = (launch: string): readonly object[] => {
+    if (!known.delete(launch)) return [];
+    ended += 1;
+    return [{ ended: launch }];
+  };
+  const renewIfLong = (): void => {
+    if (ended >= Math.max(maxEnded, known.size)) renew();
+  };
   renew();
 
   return {
     before,
-    put(launch) {
+    put(launch, without) {
+      const removed = without === undefined ? [] : remove(without);
       known.set(launch.launch, launch);
-      write([launch]);
+      write([launch, ...removed]);
+      renewIfLong();
     },
     remove(launch) {
-      if (!known.delete(launch)) return;
-      write([{ ended: launch }]);
-      ended += 1;
-      if (ended >= Math.max(maxEnded, known.size)) renew();
+      const removed = remove(launch);
+      if (removed.length > 0) write(removed);
+      renewIfLong();
     },
   };
 }

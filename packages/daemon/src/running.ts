@@ -61,9 +61,10 @@ export function createRunning(options: RunningOptions): Running {
     new Promise((resolve) => {
       clock.after(ms, resolve);
     });
-  const put = (launch: RunningLaunch): void => {
+  const put = (launch: RunningLaunch, without?: string): void => {
+    journal.put(launch, without);
+    if (without !== undefined) forget(without);
     known.set(launch.launch, launch);
-    journal.put(launch);
   };
   const forget = (launch: string): void => {
     known.delete(launch);
@@ -122,12 +123,6 @@ export function createRunning(options: RunningOptions): Running {
     held.hold(launch, connection, known.get(launch)?.process !== undefined);
   };
 
-  /** Whoever takes values again and again and starts nothing may not fill our memory. */
-  const forgetUntold = (connection: Connection): void => {
-    const oldest = held.oldestUntold(connection, maxUntold);
-    if (oldest !== undefined) drop(oldest);
-  };
-
   /** A process becomes one server: what it took for another went nowhere. */
   const dropOthers = ({ launch, wrapper }: RunningLaunch): void => {
     for (const other of known.values()) {
@@ -160,10 +155,11 @@ export function createRunning(options: RunningOptions): Running {
     },
     taken(launch, connection) {
       if (launch.replaced === true) dropOthers(launch);
+      // Whoever takes values again and again and starts nothing may not fill our memory.
+      const oldest = held.untold(connection, maxUntold);
       // Of what becomes the server nobody hears any more.
-      put(launch.replaced === true ? withParent(launch) : launch);
+      put(launch.replaced === true ? withParent(launch) : launch, oldest);
       hold(launch.launch, connection);
-      forgetUntold(connection);
     },
     started(launch, pid, peer, connection) {
       const found = resolve(launch, peer);
