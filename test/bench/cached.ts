@@ -50,7 +50,7 @@ export async function cachedSecrets(): Promise<string> {
     await daemon.stop();
     return [
       table([['', 'Buffers in Node', 'the daemon', 'aim'], ...rows]),
-      `  more than the empty daemon of ${megabytes(empty)}; proportional set size, after a collection`,
+      `  more than the empty daemon of ${megabytes(empty)}; resident, after a collection`,
     ].join('\n');
   } finally {
     await home.remove();

@@ -77,7 +77,7 @@ export async function connections(durationMs = 5000): Promise<string> {
           'under 50 ms',
         ],
       ]),
-      `  proportional set size after a collection, the kernel's part not counted; an active one launches, and`,
+      `  resident after a collection, the kernel's part not counted; an active one launches, and`,
       `  again ${restMs} ms later; ${refusals} refusals meanwhile, one after another; the daemon took`,
       `  ${Math.round((100 * spent * 1000) / (durationMs + 1000))} % of a processor meanwhile.`,
     ].join('\n');

@@ -19,7 +19,7 @@ export interface BenchDaemon {
   descriptors(): number;
   /** Seconds of processor time so far, all threads. */
   cpu(): number;
-  /** Bytes in use: the part of the resident memory that is this process's own or its share of what is not. */
+  /** Bytes that are resident, after a collection. */
   memory(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -87,15 +87,15 @@ export async function memoryInUse(child: ChildProcess): Promise<number> {
   for (;;) {
     child.kill('SIGUSR2');
     await sleep(300);
-    const now = proportionalSize(child.pid ?? -1);
+    const now = residentSize(child.pid ?? -1);
     if (now > last * 0.99) return Math.min(now, last);
     last = now;
   }
 }
 
-function proportionalSize(pid: number): number {
+function residentSize(pid: number): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Pss:\s+(\d+) kB$/mu.exec(text)?.[1]) * 1024;
+  return Number(/^Rss:\s+(\d+) kB$/mu.exec(text)?.[1]) * 1024;
 }
 
 /** The clock tick of Linux is a hundredth of a second wherever Node runs. */

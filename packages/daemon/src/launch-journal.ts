@@ -29,8 +29,8 @@ export interface RunningLaunch {
 export interface LaunchJournal {
   /** As the daemon before us left them; empty after the machine has restarted. */
   readonly before: readonly RunningLaunch[];
-  /** Adds a launch, or puts it in the place of what is known of it. */
-  put(launch: RunningLaunch): void;
+  /** Adds a launch, or puts it in the place of what is known of it; removes `without`, in the same write. */
+  put(launch: RunningLaunch, without?: readonly string[]): void;
   remove(launch: string): void;
 }
 
@@ -61,27 +61,31 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
     ftruncateSync(fd);
     append([{ boot }, ...known.values()]);
   };
-  const write = (line: object): void => {
+  const write = (lines: readonly object[]): void => {
     try {
-      if (isWhole) append([line]);
+      if (isWhole) append(lines);
       else renew();
     } catch {
       isWhole = false;
     }
   };
+  const remove = (launch: string): readonly object[] => {
+    if (!known.delete(launch)) return [];
+    ended += 1;
+    if (ended >= Math.max(maxEnded, known.size)) isWhole = false;
+    return [{ ended: launch }];
+  };
   renew();
 
   return {
     before,
-    put(launch) {
+    put(launch, without = []) {
       known.set(launch.launch, launch);
-      write(launch);
+      write([launch, ...without.flatMap(remove)]);
     },
     remove(launch) {
-      if (!known.delete(launch)) return;
-      ended += 1;
-      if (ended >= Math.max(maxEnded, known.size)) isWhole = false;
-      write({ ended: launch });
+      const lines = remove(launch);
+      if (lines.length > 0) write(lines);
     },
   };
 }

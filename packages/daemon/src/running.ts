@@ -72,10 +72,6 @@ export function createRunning(options: RunningOptions): Running {
     wrappers.set(key, launches.add(launch.launch));
     known.set(launch.launch, launch);
   };
-  const put = (launch: RunningLaunch): void => {
-    know(launch);
-    journal.put(launch);
-  };
   const forget = (launch: string): void => {
     const found = known.get(launch);
     const key = found === undefined ? '' : keyOf(found.wrapper);
@@ -85,6 +81,12 @@ export function createRunning(options: RunningOptions): Running {
     known.delete(launch);
     leaders.delete(launch);
     held.letGo(launch);
+  };
+
+  const put = (launch: RunningLaunch, without: readonly string[] = []): void => {
+    for (const other of without) forget(other);
+    know(launch);
+    journal.put(launch, without);
   };
 
   const drop = (launch: string): void => {
@@ -141,10 +143,12 @@ export function createRunning(options: RunningOptions): Running {
     );
 
   /** Whoever takes values again and again, by whichever connection, may not fill our memory. */
-  const forgetIdle = (launch: RunningLaunch): void => {
-    if ((wrappers.get(keyOf(launch.wrapper))?.size ?? 0) <= maxWithoutServer) return;
-    const idle = others(launch).filter(({ process }) => process === undefined || !lives(process));
-    for (const other of idle.slice(0, 1 - maxWithoutServer)) drop(other.launch);
+  const tooMany = (launch: RunningLaunch): string[] => {
+    if ((wrappers.get(keyOf(launch.wrapper))?.size ?? 0) < maxWithoutServer) return [];
+    return others(launch)
+      .filter(({ process }) => process === undefined || !lives(process))
+      .slice(0, 1 - maxWithoutServer)
+      .map((other) => other.launch);
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
@@ -176,9 +180,8 @@ export function createRunning(options: RunningOptions): Running {
     taken(launch, connection) {
       if (launch.replaced === true) dropReplaced(launch);
       // Of what becomes the server nobody hears any more.
-      put(launch.replaced === true ? withParent(launch) : launch);
+      put(launch.replaced === true ? withParent(launch) : launch, tooMany(launch));
       held.hold(launch.launch, connection);
-      forgetIdle(launch);
     },
     started(launch, pid, peer, connection) {
       const found = resolve(launch, peer);

@@ -126,9 +126,9 @@ export async function openAuditLog(
 
   /** Lines that come while others are written wait together and share the next write. */
   const drain = async (): Promise<void> => {
-    // Those of one turn go together from the first.
-    await Promise.resolve();
     while (waiting.some(({ isOwed }) => isOwed !== true)) {
+      // Those of one turn go together.
+      await endOfTurn();
       const group = waiting;
       waiting = [];
       await write(group);
@@ -271,6 +271,12 @@ function link(
     newest,
     covered: last === undefined ? known.covered : vouchFor(last.head, last.key),
   };
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function closeQuietly(file: LogFile | undefined): void {

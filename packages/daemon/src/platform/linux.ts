@@ -20,8 +20,16 @@ const RLIMIT_NOFILE = 7;
 const RLIMIT_MEMLOCK = 8;
 const EWOULDBLOCK = 11;
 const ENOPROTOOPT = 92;
+// From <malloc.h>.
+const M_MMAP_THRESHOLD = -3;
 const EINTR = 4;
 const EMFILE = 24;
+
+/**
+ * Bytes from which a piece of memory has pages of its own, which go back when it is freed. By itself glibc
+ * raises this to what was freed last, and after a sealed file of megabytes the process stays as large as that.
+ */
+const largePiece = 64 * 1024;
 
 /** The kernel of Linux through the C library and /proc. */
 export function createLinuxPlatform(): Platform {
@@ -31,6 +39,14 @@ export function createLinuxPlatform(): Platform {
   );
   const getsockopt = libc.declare('int getsockopt(int, int, int, void *, void *)');
   const poll = libc.declare('int poll(void *, unsigned long, int)');
+  const giveLargePiecesBack = (): void => {
+    try {
+      libc.declare('int mallopt(int, int)')(M_MMAP_THRESHOLD, largePiece);
+    } catch {
+      // Another C library than glibc: it has no such call, and does so by itself.
+    }
+  };
+
   const descriptorLimit = (): number => Number(libc.getrlimit(RLIMIT_NOFILE)[0]);
 
   const option = Buffer.alloc(4);
@@ -66,6 +82,7 @@ export function createLinuxPlatform(): Platform {
     },
     holdPeer,
     harden() {
+      giveLargePiecesBack();
       if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) throw libc.failure('prctl');
       libc.setrlimit(RLIMIT_CORE, [0n, 0n]);
       const [, hard] = libc.getrlimit(RLIMIT_MEMLOCK);

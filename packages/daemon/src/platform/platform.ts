@@ -11,7 +11,10 @@ export interface Platform {
    * descriptors are left for; then the start time has to tell.
    */
   holdPeer(fd: number, pid: number): HeldProcess | undefined;
-  /** Undumpable, no core files, memory lock limit raised as far as it may be. Throws when it cannot. */
+  /**
+   * Undumpable, no core files, memory lock limit raised as far as it may be; large pieces of memory leave
+   * the process when they are freed. Throws when it cannot.
+   */
   harden(): void;
   /** Takes an exclusive lock on an open file without waiting. False: someone else holds it. */
   tryLock(fd: number): boolean;
