@@ -17,6 +17,7 @@ import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
 import type { Running } from './running.ts';
+import type { Tools } from './tools/tools.ts';
 
 /** The parts of a running daemon, as the handlers see them. */
 export interface Broker {
@@ -33,6 +34,7 @@ export interface Broker {
   readonly running: Running;
   readonly presence: Presence;
   readonly programs: Programs;
+  readonly tools: Tools;
   readonly notifier: Notifier;
   readonly audit: AuditLog;
   readonly auditKeys: AuditKeys;

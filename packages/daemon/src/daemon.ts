@@ -35,6 +35,7 @@ import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
 import { createRunning } from './running.ts';
 import { findSessionBus } from './session-bus.ts';
+import { createTools } from './tools/tools.ts';
 import { version } from './version.ts';
 
 const stopGraceMs = 2000;
@@ -88,11 +89,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
     now: () => clock.now(),
   };
+  const programs = createPrograms(createDigests());
+  const tools = createTools({ paths, programs, config: () => loaded.config });
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
+    open: (kind, settings, backend) =>
+      createProvider(kind, settings, {
+        ...sealed,
+        file: paths.secrets,
+        backend,
+        admitTool: (operation) => tools.admit(backend, settings, operation),
+        after: (ms, action) => clock.after(ms, action),
+      }),
   });
   const own = createOwnItems({
     ...sealed,
@@ -114,6 +124,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const journal = openLaunchJournal(paths.launches);
   // What the daemon before us launched is no person to us either.
   for (const { wrapper } of journal.before) launches.add(wrapper);
+  // Nor is what we run ourselves: the tools of backends.
+  launches.add({ pid: process.pid, startTime: platform.startTime(process.pid) ?? '' });
   const running = createRunning({
     journal,
     platform,
@@ -161,7 +173,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring,
       mode: loaded.config.settings.presence,
     }),
-    programs: createPrograms(createDigests()),
+    programs,
+    tools,
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,

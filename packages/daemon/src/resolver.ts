@@ -52,7 +52,7 @@ export interface ResolverOptions {
   readonly clock: Clock;
   readonly config: () => Config;
   readonly cache: Cache;
-  readonly open: (kind: string, settings: unknown) => Promise<Provider>;
+  readonly open: (kind: string, settings: unknown, backend: string) => Promise<Provider>;
 }
 
 export function createResolver({ config, cache, clock, open }: ResolverOptions): Resolver {
@@ -62,7 +62,7 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     const existing = providers.get(backend);
     if (existing !== undefined) return existing;
     const { kind, settings } = backendOf(config(), backend);
-    const opening = open(kind, settings);
+    const opening = open(kind, settings, backend);
     providers.set(backend, opening);
     // A provider that could not be opened is tried again the next time.
     opening.catch(() => providers.delete(backend));

@@ -1,3 +1,4 @@
+export type { AdmittedTool, CommandSettings, ToolOperation } from './command/tool.ts';
 export * from './errors.ts';
 export type { CallOptions, Item, Locator, Provider } from './provider.ts';
 export { replaceFile } from './durable-write.ts';

@@ -1,9 +1,10 @@
 import { BrokerError } from './errors.ts';
+import type { CommandSettings, ToolContext } from './command/tool.ts';
 import type { Provider } from './provider.ts';
 import type { SealedFileContext } from './sealed-file/sealed-file.ts';
 
 /** What the daemon lends to the providers that it creates. */
-export type ProviderContext = SealedFileContext;
+export type ProviderContext = SealedFileContext & ToolContext;
 
 type Load = (settings: unknown, context: ProviderContext) => Promise<Provider>;
 
@@ -12,6 +13,11 @@ const loaders: Readonly<Record<string, Load>> = {
   'sealed-file': async (_settings, context) => {
     const { createSealedFile } = await import('./sealed-file/sealed-file.ts');
     return createSealedFile(context);
+  },
+  command: async (settings, context) => {
+    const { createCommandProvider } = await import('./command/command.ts');
+    // Of the one schema that config.yaml is read by.
+    return createCommandProvider(settings as CommandSettings, context);
   },
 };
 

@@ -3,7 +3,7 @@ import { toBrokerError, type LaunchRequest, type LaunchTicket } from '@mcp-broke
 import { keepCode } from '../loaded.ts';
 import type { ExecInput } from './arguments.ts';
 import { askFor, reachDaemon, type Reached } from './ask.ts';
-import { holdProgram, type Program } from './program.ts';
+import { holdProgram, type HeldProgram } from '@mcp-broker/daemon/client';
 import type { Draft } from './references.ts';
 import { becomeServer, prepareReplace } from './replace.ts';
 import { startServer } from './server.ts';
@@ -42,7 +42,7 @@ export async function takeAndStart(
   // Until we are the server signals end us, as they end any program.
   const relay = replace ? undefined : relaySignals();
   const told = tellDaemon(client, paths, launch);
-  let program: Program | undefined;
+  let program: HeldProgram | undefined;
   try {
     const [{ result, attachments }] = await Promise.all([taken, replace && prepareReplace()]);
     const { args, environment } = fillIn(draft, readValues(result, attachments));

@@ -9,6 +9,7 @@ export type { CallExtras, Client, ConnectOptions, DaemonProgram, Reply } from '.
 export { daemonArguments } from './daemon-arguments.ts';
 export { systemClock } from '../clock.ts';
 export { daemonEnvironment } from '../daemon-environment.ts';
+export { holdProgram, type HeldProgram } from '../program/hold-program.ts';
 export { defaultHome, expandTilde, locatePaths, type PathOptions, type Paths } from '../paths.ts';
 
 /**

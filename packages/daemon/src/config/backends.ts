@@ -1,7 +1,20 @@
 import * as z from 'zod/mini';
-import { described, section } from './section.ts';
+import { hasReference } from '../reference.ts';
+import { isSecretKey } from './secret-keys.ts';
+import { described, record, section } from './section.ts';
 import type { BackendConfig } from './types.ts';
-import { argv, duration, file, line, locatorPath, prefix, serviceUrl } from './values.ts';
+import {
+  argv,
+  duration,
+  file,
+  line,
+  locatorPath,
+  prefix,
+  serviceUrl,
+  variableName,
+  whole,
+  words,
+} from './values.ts';
 
 /** Backends that exist without an entry, and the kind that each has. */
 export const builtIn: Readonly<Record<string, string>> = {
@@ -18,6 +31,22 @@ const lifetimes = {
 };
 
 const names = { ttl: 'ttlMs', max_stale: 'maxStaleMs' } as const;
+
+const exits = z.array(whole(1, 255));
+
+const toolTimeout = duration.check(
+  z.refine((ms) => ms >= 1000 && ms <= 300_000, 'must lie between 1s and 5m'),
+);
+
+/** Names that would hold a secret, and references, which nobody would fill in here. */
+const toolEnvironment = record(
+  variableName.check(
+    z.refine((name) => !isSecretKey([name]), 'no value in this file is ever a secret'),
+  ),
+  words.check(
+    z.refine((value) => !hasReference(value, 'both'), 'a reference is not filled in here'),
+  ),
+);
 
 const kinds = z.discriminatedUnion('kind', [
   section(
@@ -106,10 +135,23 @@ const kinds = z.discriminatedUnion('kind', [
         'Prints the value. `{name}` is the variable; without it the name is the last argument.',
       ),
       set: described(z.exactOptional(argv), 'Takes the value on stdin.'),
-      list: described(z.exactOptional(argv), 'Prints the names.'),
+      list: described(z.exactOptional(argv), 'Prints the names, one a line.'),
+      env: described(
+        z.exactOptional(toolEnvironment),
+        'Variables that the tool gets besides its small environment. Never a secret.',
+      ),
+      timeout: described(
+        z.prefault(toolTimeout, '25s'),
+        'How long one run may take, at most 5m. Then it ends with all that it started.',
+      ),
+      not_found_exit: described(
+        z._default(exits, []),
+        'Exit statuses that say that there is no such secret. Without one, each failure is a failure.',
+      ),
+      denied_exit: described(z._default(exits, []), 'Exit statuses that say that we may not.'),
       ...lifetimes,
     },
-    names,
+    { ...names, timeout: 'timeoutMs' },
   ),
 ]);
 

@@ -24,6 +24,8 @@ export interface Approvals {
   find(id: string): PendingApproval;
   /** A person has decided. What is left of it waits on; without any it is gone. */
   settle(id: string, left: readonly RequestedVariable[]): void;
+  /** What it asks for has been decided along with another request. */
+  settleFingerprint(fingerprint: string): void;
   /**
    * Calls once, in a later turn, when the request is gone: granted, denied or too old; also when it was
    * gone before. Gives the removal of the listener.
@@ -69,9 +71,13 @@ export function createApprovals(clock: Clock): Approvals {
   return {
     request(request, by) {
       dropOld();
-      const { fingerprint, variables, granted } = request;
+      const { fingerprint, variables, granted, tools } = request;
       const same = byFingerprint.get(fingerprint);
-      if (same !== undefined) return keep(same, { ...same.request, variables, granted });
+      if (same !== undefined) {
+        const { tools: _before, ...rest } = same.request;
+        const now = tools === undefined ? {} : { tools };
+        return keep(same, { ...rest, variables, granted, ...now });
+      }
       const ofServers = [...waiting.values()].filter((entry) => entry.by === 'server').length;
       if (waiting.size >= maxPending || (by === 'server' && ofServers >= maxOfServers)) {
         throw new BrokerError('ERR_DENIED', `${waiting.size} requests wait for approval already`, {
@@ -116,7 +122,13 @@ export function createApprovals(clock: Clock): Approvals {
         ({ reference }) => !left.some((one) => one.reference === reference),
       );
       const granted = [...request.granted, ...decided.map(({ name }) => name)];
-      entry.request = { ...request, variables: left, granted };
+      // What backends run is granted with the first of the variables.
+      const { tools: _granted, ...rest } = request;
+      entry.request = { ...rest, variables: left, granted };
+    },
+    settleFingerprint(fingerprint) {
+      const entry = byFingerprint.get(fingerprint);
+      if (entry !== undefined) drop(entry);
     },
     onSettled(id, listener) {
       dropOld();

@@ -7,6 +7,7 @@ import type {
   PendingApproval,
   RequestedVariable,
 } from '../protocol/approvals.ts';
+import { toolReference } from '../tools/tool-reference.ts';
 import { keptLaunch } from './kept-launch.ts';
 
 const onceForMs = 10 * 60 * 1000;
@@ -65,12 +66,16 @@ export function decidedGrant(decision: GrantDecision, id: string, now: number): 
     ...(request.server === undefined ? {} : { server: request.server }),
     argv: request.launch.argv,
     variables: outcome === 'denied' ? [...request.granted, ...names] : names,
+    ...(request.tool === undefined ? {} : { backend: request.tool.backend }),
     fingerprint: request.fingerprint,
     lifetime,
     since: new Date(now).toISOString(),
     ...(ms === undefined ? {} : { until: new Date(now + ms).toISOString() }),
     ...(workspace === undefined ? {} : { workspace }),
-    references: variables.map(({ reference }) => reference),
+    references:
+      request.tool === undefined
+        ? variables.map(({ reference }) => reference)
+        : [toolReference(request.tool.backend)],
     launch: keptLaunch(request.launch),
   };
 }

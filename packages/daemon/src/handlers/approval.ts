@@ -6,7 +6,13 @@ import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import { isWithin } from '../grants/grant.ts';
 import { listedLaunch } from '../grants/kept-launch.ts';
-import type { PendingApproval, RequestedVariable } from '../protocol/approvals.ts';
+import type {
+  GrantSummary,
+  Lifetime,
+  PendingApproval,
+  RequestedTool,
+  RequestedVariable,
+} from '../protocol/approvals.ts';
 import { backendsOf, changing, refusing } from './audited.ts';
 
 type ApprovalHandlers = Pick<
@@ -23,11 +29,31 @@ type ApprovalHandlers = Pick<
 export function approvalHandlers(broker: Broker): ApprovalHandlers {
   const { approvals, audit, grants, keyring, presence } = broker;
 
+  /** As long as the launch, or as long as it may be. Nothing of it depends on the folder of the launch. */
+  const addTool = (
+    request: PendingApproval,
+    one: RequestedTool,
+    lifetime: Lifetime | undefined,
+  ): Promise<GrantSummary> => {
+    const { limit } = one;
+    const isTooLong =
+      limit !== undefined && (lifetime === 'always' || Number(lifetime) > limit.ms);
+    return grants.add({
+      outcome: 'allowed',
+      request: standalone(request, one),
+      variables: [],
+      ...(lifetime === undefined || isTooLong ? {} : { lifetime }),
+    });
+  };
+
   return {
     async 'approval.list'() {
       const pending = approvals.pending.map((request) => ({
         ...request,
         launch: listedLaunch(request.launch),
+        ...(request.tools === undefined
+          ? {}
+          : { tools: request.tools.map((one) => ({ ...one, launch: listedLaunch(one.launch) })) }),
       }));
       return { result: { pending } };
     },
@@ -41,10 +67,13 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
       return { result: { request, code } };
     },
 
-    async 'approval.grant'({ id, fingerprint, variables, lifetime, workspace, code }, context) {
+    async 'approval.grant'(params, context) {
+      const { id, fingerprint, variables, lifetime, workspace, code } = params;
       const request = approvals.find(id);
       const { epoch } = keyring;
-      if (request.fingerprint !== fingerprint) throw notTheOneShown(id);
+      const { tools = [] } = request;
+      const isShown = tools.every((one) => params.tools?.includes(one.fingerprint) === true);
+      if (request.fingerprint !== fingerprint || !isShown) throw notTheOneShown(id);
       const chosen = choose(request, variables);
       const left = request.variables.filter((variable) => !chosen.includes(variable));
       const folder = workspace === undefined ? undefined : workspaceOf(request, workspace);
@@ -65,6 +94,8 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
       const grant = await changing(broker, line, async () => {
         // Nothing that was approved before a lock begins after it.
         if (keyring.epoch !== epoch) throw lockedMeanwhile('the approval');
+        // First what it cannot do without: nobody is asked twice for what was shown once.
+        for (const one of tools) await addTool(request, one, lifetime);
         return grants.add({
           outcome: 'allowed',
           request,
@@ -74,6 +105,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
         });
       });
       approvals.settle(id, left);
+      for (const one of tools) approvals.settleFingerprint(one.fingerprint);
       return { result: { grant, left: left.map(({ name }) => name) } };
     },
 
@@ -106,7 +138,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
       await refusing(broker, line, () => grants.load());
       const revoked = await grants.revoke(which);
       // Afterwards, and not awaited for leave: taking back does not depend on the audit.
-      for (const { fingerprint, variables, server } of revoked) {
+      for (const { fingerprint, variables, server, backend } of revoked) {
         await audit
           .append({
             ...line,
@@ -114,6 +146,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
             fingerprint,
             variables,
             ...(server === undefined ? {} : { server }),
+            ...(backend === undefined ? {} : { backend }),
           })
           .catch(() => undefined);
       }
@@ -123,17 +156,29 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
 }
 
 /** What the code stands for: this launch, and these variables of it as they were shown. */
-function subjectOf({ fingerprint, variables }: PendingApproval): string {
+function subjectOf({ fingerprint, variables, tools = [] }: PendingApproval): string {
   // In an order of their own: another launch of it may have found them in another.
   const references = variables.map(({ reference }) => reference).sort();
-  return `launch:${fingerprint}:${references.join(' ')}`;
+  const commands = tools.map((one) => one.fingerprint).sort();
+  return `launch:${fingerprint}:${[...references, ...commands].join(' ')}`;
+}
+
+/** The request for the commands of a backend alone, out of that of a launch which needs them. */
+function standalone(
+  { id, pid, requested, expires }: PendingApproval,
+  { launch, ...own }: RequestedTool,
+): PendingApproval {
+  const workingDirectory = launch.workingDirectory ?? '/';
+  return { id, pid, requested, expires, launch, workingDirectory, variables: [], granted: [], ...own };
 }
 
 /** Those that are named; without names, those that steer nothing. Throws `ERR_NOT_FOUND` and `ERR_USAGE`. */
 function choose(
-  { id, variables }: PendingApproval,
+  { id, variables, tool }: PendingApproval,
   names: readonly string[] | undefined,
 ): readonly RequestedVariable[] {
+  // It is granted or it is not: nothing of it has a name of its own.
+  if (tool !== undefined && (names ?? []).length === 0) return [];
   const plain = variables.filter(({ steers }) => steers.length === 0);
   if (names === undefined) {
     if (plain.length > 0) return plain;
@@ -178,7 +223,7 @@ function lineOf(
   return {
     ...(request.server === undefined ? {} : { server: request.server }),
     variables: request.variables.map((variable) => variable.name),
-    ...backendsOf(request.variables),
+    ...backendsOf(request.tool === undefined ? request.variables : [request.tool]),
     fingerprint: request.fingerprint,
   };
 }

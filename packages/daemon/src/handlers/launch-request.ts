@@ -16,6 +16,7 @@ import type {
   LaunchDescription,
   LaunchVariable,
   PendingApproval,
+  RequestedTool,
   RequestedVariable,
 } from '../protocol/approvals.ts';
 import { formatReference } from '../reference.ts';
@@ -87,7 +88,7 @@ export async function examine(
 }
 
 /** Its parent is asked for by few, who need it at once. */
-class ExaminedLaunch implements Launching {
+export class ExaminedLaunch implements Launching {
   readonly fingerprint: string;
   readonly workingDirectory: string;
   readonly #platform: Platform;
@@ -163,6 +164,7 @@ export function pendingRequest(
   plan: LaunchPlan,
   variables: readonly Plan[],
   granted: ReadonlySet<string>,
+  tools: readonly RequestedTool[],
   pid: number,
 ): Omit<PendingApproval, 'id' | 'requested' | 'expires'> {
   const claim = server === undefined ? {} : { server };
@@ -185,6 +187,7 @@ export function pendingRequest(
         return { ...whereabouts(broker, variable), name: variable.subject, into, steers };
       }),
     granted: variables.filter(({ text }) => granted.has(text)).map(({ subject }) => subject),
+    ...(tools.length === 0 ? {} : { tools }),
     ...(program.limit === undefined ? {} : { limit: program.limit }),
     ...(differences.length === 0 ? {} : { changes: differences }),
     pid,

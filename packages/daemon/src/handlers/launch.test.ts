@@ -49,6 +49,7 @@ beforeEach(() => {
     loaded: { digest: 'config' },
     config: { backends: {}, settings: {} },
     programs: { examine: async () => ({ files: [], identities: [] }) },
+    tools: { examine: async () => undefined },
     resolver: {
       async plan(reference: Reference) {
         await planning();

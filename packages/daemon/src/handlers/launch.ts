@@ -19,6 +19,14 @@ import { backendsOf } from './audited.ts';
 import { examine, gather, pendingRequest } from './launch-request.ts';
 import { readValues } from './launch-values.ts';
 import { orderOf, type Order } from './order.ts';
+import {
+  askForTool,
+  neededTools,
+  requestedTool,
+  toolNotApproved,
+  useTools,
+  type NeededTool,
+} from './tools.ts';
 import { randomId } from '../random-id.ts';
 
 /** What a ticket stands for. */
@@ -28,6 +36,7 @@ interface Launch {
   readonly launching: Launching;
   readonly plan: LaunchPlan;
   readonly variables: readonly Plan[];
+  readonly tools: readonly NeededTool[];
   /** Of the config that it was decided by. */
   readonly config: string;
 }
@@ -35,7 +44,9 @@ interface Launch {
 /** The members of a launch's audit lines, filled in as they become known. */
 type About = Omit<AuditEvent, 'event' | 'outcome'> & { readonly launch: string };
 
-type Answer = { readonly ticket: LaunchTicket } | { readonly pending: PendingApproval };
+type Answer =
+  | { readonly ticket: LaunchTicket }
+  | { readonly pending: PendingApproval; readonly error: BrokerError };
 
 /** Each holds its request in memory; one more is answered at once, as without `waitMs`. */
 const maxWaiting = 64;
@@ -95,12 +106,15 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       // Locked since: nobody is to approve again what is approved.
       if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
       const { granted, denied } = grants.look(launching, texts);
+      const backends = variables.map(({ backend }) => backend);
+      const tools = problem === undefined ? await neededTools(broker, backends, context) : [];
       const decision = decide({
         variables: facts.map((fact) => ({
           ...fact,
           granted: granted.has(known.get(fact.subject) ?? ''),
         })),
         ...(denied === undefined ? {} : { denied }),
+        tools: tools.map((one) => ({ ...one, backend: one.tool.backend })),
       });
       if (decision.kind === 'deny') {
         // Locked is told in any case, and once.
@@ -108,8 +122,23 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         throw combineErrors([...decision.problems, ...(isTold ? [] : [problem])]);
       }
       if (decision.kind === 'ask') {
+        const unseen = tools.filter((one) => !one.granted);
+        const [tool] = unseen;
+        if (decision.missing.length === 0 && tool !== undefined) {
+          const asked = await askForTool(broker, tool, context);
+          return { pending: asked, error: toolNotApproved(broker, asked) };
+        }
         const pending = approvals.request(
-          pendingRequest(broker, order, examined, plan, variables, granted, context.peer.pid),
+          pendingRequest(
+            broker,
+            order,
+            examined,
+            plan,
+            variables,
+            granted,
+            unseen.map((one) => requestedTool(broker, one)),
+            context.peer.pid,
+          ),
           isLaunched(context.peer, broker.platform, broker.launches) ? 'server' : undefined,
         );
         await audit.append({
@@ -120,9 +149,9 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
           variables: decision.missing,
         });
         broker.notifier.pending(pending, approveCommand(broker, pending));
-        return { pending };
+        return { pending, error: notApproved(broker, pending) };
       }
-      const content = { launch, server, launching, plan, variables, config };
+      const content = { launch, server, launching, plan, variables, tools, config };
       const ticket = tickets.issue(context, content);
       const files = program.identities;
       return { ticket: { launch, ticket, files, ...foundBy(order, examined.searchPath) } };
@@ -141,9 +170,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       for (;;) {
         const answer = await attempt(request, context, launch);
         if ('ticket' in answer) return { result: answer.ticket };
-        const { pending } = answer;
+        const { pending, error } = answer;
         const left = until - broker.clock.monotonic();
-        const error = notApproved(broker, pending);
         if (left <= 0 || waiting >= maxWaiting) throw error;
         context.connection.send('launch.pending', { id: pending.id, hint: error.hint ?? '' });
         waiting += 1;
@@ -163,9 +191,10 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       const began = broker.clock.monotonic();
       const { epoch } = keyring;
       let reading = false;
+      let release: (() => void) | undefined;
       try {
         if (launch === undefined) throw invalidTicket();
-        useGrant(broker, launch);
+        release = useGrant(broker, launch);
         const { withdrawals } = grants;
         reading = true;
         const values = await readValues(broker.resolver, launch.plan, launch.variables);
@@ -199,6 +228,8 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
         return { result: { values: values.indexes }, attachments: values.attachments };
       } catch (error) {
         return refuse(about, error, reading ? 'resolve' : 'deny');
+      } finally {
+        release?.();
       }
     },
   };
@@ -206,15 +237,19 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
 
 /**
  * Uses up what was granted once, before anything is read: two tickets on one such grant give one launch.
- * Throws when what the ticket was issued on is no longer so.
+ * Throws when what the ticket was issued on is no longer so. Gives the release of what backends may run.
  */
-function useGrant({ grants, keyring, loaded }: Broker, launch: Launch): void {
+function useGrant(broker: Broker, launch: Launch): () => void {
+  const { grants, keyring, loaded } = broker;
   if (!keyring.unlocked) throw lockedMeanwhile('the launch');
   const texts = launch.variables.map(({ text }) => text);
   const { granted, denied } = grants.look(launch.launching, texts);
   const stands = denied === undefined && texts.every((text) => granted.has(text));
   if (!stands || loaded.digest !== launch.config) throw otherwiseMeanwhile();
+  const release = useTools(broker, launch.tools);
+  if (release === undefined) throw otherwiseMeanwhile();
   grants.use(launch.launching, texts);
+  return release;
 }
 
 function otherwiseMeanwhile(): BrokerError {

@@ -4,6 +4,7 @@ import { caller, lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { refusing } from './audited.ts';
 import { findSecret, summary, unknownSecret } from './secret.ts';
+import { usingTools } from './tools.ts';
 
 /** The one way to see a stored value again: a person asks for it, by name, and it is written down. */
 export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | 'secret.reveal'> {
@@ -11,7 +12,7 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
 
   return {
     async 'secret.open'({ name }, context) {
-      const { plan } = await findSecret(broker, name, context.signal);
+      const { plan } = await findSecret(broker, name, context);
       const code = await refusing(broker, lineOf(name, plan.backend, context), async () =>
         presence.open(context, subjectOf(name)),
       );
@@ -19,7 +20,7 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
     },
 
     async 'secret.reveal'({ name, code }, context) {
-      const { plan, item } = await findSecret(broker, name, context.signal);
+      const { plan, item } = await findSecret(broker, name, context);
       const { epoch } = keyring;
       const line = lineOf(name, plan.backend, context);
       return refusing(broker, line, async () => {
@@ -29,11 +30,13 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
           ...(passphrase === undefined ? {} : { passphrase }),
         });
         keyring.touch();
-        const read = await resolver.read(plan, ({ copy, hit, ageMs }) => ({
-          value: copy(),
-          cached: hit ? 1 : 0,
-          age_ms: hit ? Math.round(ageMs) : 0,
-        }));
+        const read = await usingTools(broker, [plan.backend], context, () =>
+          resolver.read(plan, ({ copy, hit, ageMs }) => ({
+            value: copy(),
+            cached: hit ? 1 : 0,
+            age_ms: hit ? Math.round(ageMs) : 0,
+          })),
+        );
         if (read === undefined) throw unknownSecret(name, plan.backend);
         const { value, cached, age_ms } = read;
         try {

@@ -1,10 +1,11 @@
 import { BrokerError, type Item, type Provider } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
 import { changing } from './audited.ts';
-import type { Handlers } from '../listener/handler.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 import type { SecretSummary } from '../protocol/messages.ts';
 import { isVariableName } from '../reference.ts';
 import { formatLocator, type Plan } from '../resolver.ts';
+import { usingTools } from './tools.ts';
 
 /** What a person does with stored values: write, name and remove them, never read them. */
 export function secretHandlers(
@@ -23,18 +24,20 @@ export function secretHandlers(
       const plan = await planOf(broker, name, backend);
       const store = await resolver.provider(plan.backend);
       if (store.put === undefined) throw readOnly(plan.backend);
-      const before = await itemOf(store, plan, context.signal);
       const line = {
         event: 'set',
         variables: [name],
         backend: plan.backend,
         ...caller(context),
       } as const;
-      // A list or a summary is a look: servers may have one, and only a change is to put off the lock.
-      const info = await changing(broker, line, async () => {
-        broker.keyring.touch();
-        return store.put?.(plan.locator, value, context);
-      });
+      const { before, info } = await usingTools(broker, [plan.backend], context, async () => ({
+        before: await itemOf(store, plan, context.signal),
+        // A list or a summary is a look: servers may have one, and only a change is to put off the lock.
+        info: await changing(broker, line, async () => {
+          broker.keyring.touch();
+          return store.put?.(plan.locator, value, context);
+        }),
+      }));
       resolver.forget(plan);
       const version = info?.version === undefined ? {} : { version: info.version };
       const created = before === undefined;
@@ -51,7 +54,12 @@ export function secretHandlers(
           hint: 'name the variable: mcp secret show NAME',
         });
       }
-      const items = await store.list(context);
+      const items = await usingTools(
+        broker,
+        [name],
+        context,
+        async () => (await store.list?.(context)) ?? [],
+      );
       return {
         result: {
           secrets: await Promise.all(items.map(async (item) => summarise(broker, item, name))),
@@ -60,7 +68,7 @@ export function secretHandlers(
     },
 
     async 'secret.show'({ name }, context) {
-      const { plan, item } = await findSecret(broker, name, context.signal);
+      const { plan, item } = await findSecret(broker, name, context);
       return { result: summary(broker, plan, item) };
     },
 
@@ -109,11 +117,15 @@ export function secretHandlers(
 export async function findSecret(
   broker: Broker,
   name: string,
-  signal: AbortSignal,
+  context: Context,
 ): Promise<{ plan: Plan; item: Item }> {
   const plan = await planOf(broker, name);
   const store = await broker.resolver.provider(plan.backend);
-  const item = await itemOf(store, plan, signal);
+  // What cannot be listed is known by its name alone, and only reading shows whether it is there.
+  if (store.list === undefined) return { plan, item: { name: plan.locator.path } };
+  const item = await usingTools(broker, [plan.backend], context, () =>
+    itemOf(store, plan, context.signal),
+  );
   if (item === undefined) throw unknownSecret(name, plan.backend);
   return { plan, item };
 }

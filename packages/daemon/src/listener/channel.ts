@@ -3,7 +3,7 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
 import { peerLoss, type Peer } from './peer.ts';
-import { readWith } from './reading.ts';
+import { readWith } from '@mcp-broker/providers/secret-reading';
 import type { Platform } from '../platform/platform.ts';
 import { Decoder, encode, wipe, type Frame } from '../protocol/framing.ts';
 

@@ -18,25 +18,43 @@ export interface VariableFacts {
 export interface LaunchFacts {
   readonly variables: readonly VariableFacts[];
   /** A person refused this fingerprint: which refusal, and when it ends. */
-  readonly denied?: { readonly id: string; readonly until?: string };
+  readonly denied?: Refusal;
+  /** The commands of backends that the variables are read by. */
+  readonly tools?: readonly ToolFacts[];
+}
+
+interface Refusal {
+  readonly id: string;
+  readonly until?: string;
+}
+
+/** What a backend runs, with what a person said of it as it is now. */
+export interface ToolFacts {
+  readonly backend: string;
+  readonly granted: boolean;
+  readonly denied?: Refusal;
 }
 
 export type Decision =
   | { readonly kind: 'allow' }
-  /** A person has to grant the rest. */
-  | { readonly kind: 'ask'; readonly missing: readonly string[] }
+  /** A person has to grant the rest: variables, and commands of backends. */
+  | { readonly kind: 'ask'; readonly missing: readonly string[]; readonly tools: readonly string[] }
   | { readonly kind: 'deny'; readonly problems: readonly BrokerError[] };
 
 /**
  * Who may have which secret. Pure: the same facts give the same answer, and nothing else counts. What
  * cannot be granted is refused before a person is asked, with every problem that there is.
  */
-export function decide({ variables, denied }: LaunchFacts): Decision {
+export function decide({ variables, denied, tools = [] }: LaunchFacts): Decision {
   const problems = variables.flatMap((variable) => problemOf(variable) ?? []);
-  if (denied !== undefined) problems.push(refused(denied));
+  for (const refusal of [denied, ...tools.map((tool) => tool.denied)]) {
+    if (refusal !== undefined) problems.push(refusedByPerson(refusal));
+  }
   if (problems.length > 0) return { kind: 'deny', problems };
   const missing = variables.filter(({ granted }) => !granted).map(({ subject }) => subject);
-  return missing.length === 0 ? { kind: 'allow' } : { kind: 'ask', missing };
+  const unseen = tools.filter(({ granted }) => !granted).map(({ backend }) => backend);
+  if (missing.length === 0 && unseen.length === 0) return { kind: 'allow' };
+  return { kind: 'ask', missing, tools: unseen };
 }
 
 function problemOf(variable: VariableFacts): BrokerError | undefined {
@@ -45,7 +63,7 @@ function problemOf(variable: VariableFacts): BrokerError | undefined {
   return unknownVariable(variable.subject, variable.backend);
 }
 
-function refused({ id, until }: NonNullable<LaunchFacts['denied']>): BrokerError {
+export function refusedByPerson({ id, until }: Refusal): BrokerError {
   const end = until === undefined ? '' : ` until ${until}`;
   return new BrokerError('ERR_DENIED', `a person refused this launch${end}`, {
     hint: `mcp approvals revoke ${id}, to be asked again`,

@@ -90,6 +90,22 @@ export interface RequestedVariable extends LaunchVariable {
   readonly steers: readonly string[];
 }
 
+/** The commands of a backend, which the daemon runs itself, each without a shell; `{name}` in place. */
+export interface BackendTool {
+  readonly backend: string;
+  readonly get: readonly string[];
+  readonly set?: readonly string[];
+  readonly list?: readonly string[];
+}
+
+/** They, as they are approved: like a launch. */
+export interface RequestedTool extends Pick<PendingApproval, 'limit' | 'changes'> {
+  readonly tool: BackendTool;
+  /** Its `argv` is that of `get`; its files are those of all commands. */
+  readonly launch: LaunchDescription;
+  readonly fingerprint: string;
+}
+
 /** One part in which a launch differs from one that was approved before. */
 export interface Change {
   /** `command`, `argument 2`, `file 1`, `digest of file 1`, `environment API_URL`, `package version`, … */
@@ -111,6 +127,10 @@ export interface PendingApproval {
   readonly variables: readonly RequestedVariable[];
   /** Names of those that are. */
   readonly granted: readonly string[];
+  /** Of a request for the commands of a backend, which has no variables: `launch` is what the daemon runs. */
+  readonly tool?: BackendTool;
+  /** Commands of backends that the launch needs and that are not approved yet: granted with it. */
+  readonly tools?: readonly RequestedTool[];
   /** The longest that a grant can live, and why; without it there is no limit. */
   readonly limit?: { readonly ms: number; readonly reason: string };
   /** Against the launch that was approved before and is most like this one. */
@@ -130,6 +150,8 @@ export interface GrantSummary {
   readonly argv: readonly string[];
   /** Names; of a denial all that the launch had. */
   readonly variables: readonly string[];
+  /** Of a grant for the commands of this backend, which has no variables. */
+  readonly backend?: string;
   readonly fingerprint: string;
   readonly lifetime: 'once' | 'session' | 'always' | 'duration';
   /** ISO 8601, UTC. */
@@ -162,6 +184,8 @@ export interface ApprovalMethods {
       readonly variables?: readonly string[];
       /** Without it: `always` where the content is bound, else as long as the request's limit. */
       readonly lifetime?: Lifetime;
+      /** Fingerprints of the request's `tools`, as they were shown; needed when it has any. */
+      readonly tools?: readonly string[];
       /** An absolute path; the launch has to have been asked for in it. */
       readonly workspace?: string;
       readonly code?: string;

@@ -115,6 +115,7 @@ const params = {
       fingerprint: name,
       variables: z.exactOptional(list(name)),
       lifetime: z.exactOptional(lifetime()),
+      tools: z.exactOptional(list(name)),
       workspace: z.exactOptional(path.check(notEmpty)),
       code: z.exactOptional(name),
     }),

@@ -4,7 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readWith } from './reading.ts';
+import { readWith } from './secret-reading.ts';
 
 let folder = '';
 let server: Server;

@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FileIdentity } from '@mcp-broker/daemon/protocol';
+import type { FileIdentity } from '../protocol/messages.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { identify } from '../../../../test/fixtures/fake-daemon.ts';
 import { needs } from '../../../../test/kit/needs.ts';
-import { holdProgram } from './program.ts';
+import { holdProgram } from './hold-program.ts';
 
 let folder: string;
 

@@ -1,9 +1,10 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { BrokerError, type FileIdentity } from '@mcp-broker/daemon/protocol';
+import { BrokerError } from '@mcp-broker/providers/errors';
+import type { FileIdentity } from '../protocol/messages.ts';
 
 /** A program that is still the one that was hashed, as long as it is held. */
-export interface Program {
+export interface HeldProgram {
   /** Where it lies. */
   readonly path: string;
   /** What to run: the open file itself where that can be, and else the path. */
@@ -20,7 +21,7 @@ const elf = Buffer.from('\x7fELF', 'latin1');
  * what takes its path meanwhile cannot. A script cannot be run so, since its interpreter opens it anew
  * by its path; it is looked at last. Throws `ERR_CHANGED`.
  */
-export function holdProgram(files: readonly FileIdentity[]): Program {
+export function holdProgram(files: readonly FileIdentity[]): HeldProgram {
   // A daemon of another version may give none.
   const [first, ...others] = Array.isArray(files) ? (files as readonly FileIdentity[]) : [];
   if (first === undefined) throw noProgram();
