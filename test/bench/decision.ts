@@ -126,6 +126,9 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
         identity: keyring,
         lock: () => Promise.resolve(() => undefined),
         now: () => clock.now(),
+        backend: kind,
+        admitTool: () => Promise.reject(new Error('no tool is run here')),
+        after: (ms, action) => clock.after(ms, action),
       }),
   });
   const store = await resolver.provider('sealed');
@@ -145,6 +148,7 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
     grants,
     launches: createLaunches(platform),
     programs: createPrograms(createDigests()),
+    tools: { examine: () => Promise.resolve(undefined), permit: () => () => undefined },
     config: loaded.config,
     loaded,
   } as unknown as Broker;

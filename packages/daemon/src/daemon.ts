@@ -15,6 +15,7 @@ import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
+import { toolHandlers } from './handlers/tools.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
 import { openLaunchJournal } from './launch-journal.ts';
@@ -250,6 +251,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...auditHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...toolHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),

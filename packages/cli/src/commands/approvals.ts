@@ -66,15 +66,21 @@ export function warnOfGrants({ message, hint }: ErrorShape, { output }: Session)
 
 type Row = readonly (string | undefined)[];
 
-function pendingRow({ id, server, launch, variables, expires }: PendingApproval): Row {
-  const names = variables.map(({ name }) => name).join(',');
+function pendingRow({ id, server, launch, variables, expires, tool }: PendingApproval): Row {
+  const names = tool === undefined ? variables.map(({ name }) => name).join(',') : ofBackend(tool);
   return [id, 'pending', server, shortened(launch.argv.join(' ')), names, undefined, expires];
 }
 
 function grantRow(grant: GrantSummary): Row {
-  const { id, outcome, server, argv, variables, lifetime, until, workspace } = grant;
+  const { id, outcome, server, argv, backend, lifetime, until, workspace } = grant;
   const command = shortened(argv.join(' '));
-  return [id, outcome, server, command, variables.join(','), lifetime, until, workspace];
+  const variables = backend === undefined ? grant.variables.join(',') : ofBackend({ backend });
+  return [id, outcome, server, command, variables, lifetime, until, workspace];
+}
+
+/** In the place of variables: what the broker itself runs has none. */
+function ofBackend({ backend }: { readonly backend: string }): string {
+  return `(backend ${backend})`;
 }
 
 export interface RevokeInput {

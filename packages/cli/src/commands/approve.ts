@@ -4,6 +4,7 @@ import { resolve, sep } from 'node:path';
 import type { Client } from '@mcp-broker/daemon/client';
 import {
   BrokerError,
+  type GrantSummary,
   type Lifetime,
   type Methods,
   type PendingApproval,
@@ -45,6 +46,34 @@ interface Terms {
 
 /** Shows one request in full, sees that a person is there, and grants it. */
 export async function approve(input: ApproveInput, session: Session): Promise<number> {
+  const { chosen, grant, left } = await grantPending(input, session);
+  const { id } = chosen;
+  session.output.done(`approved ${id}: ${grantText(grant)}`, { grant, left });
+  if (left.length > 0) {
+    const names = left.map(word).join(' ');
+    session.output.note(`${left.join(', ')} still waits: mcp approve ${id} ${names}`);
+  }
+  session.output.note(
+    chosen.tool === undefined ? 'start the server again in its client' : 'do what needed it again',
+  );
+  return 0;
+}
+
+/** What was granted, and for how long, in a few words. */
+export function grantText(grant: GrantSummary): string {
+  const command = grant.argv[0] ?? '';
+  const what =
+    grant.backend === undefined
+      ? `${command} gets ${grant.variables.join(', ')}`
+      : `${command} runs for backend ${grant.backend}`;
+  return `${what}, ${grantLifetime(grant)}`;
+}
+
+/** The same, without telling what came of it. */
+export async function grantPending(
+  input: Pick<ApproveInput, 'which' | 'variables' | 'fd'> & Partial<ApproveInput>,
+  session: Session,
+): Promise<Granted & { readonly chosen: PendingApproval }> {
   const { which, fd, lifetime } = input;
   const parsed = lifetime === undefined ? undefined : parseLifetime(lifetime);
   return using(await session.connect(), async (client) => {
@@ -58,19 +87,11 @@ export async function approve(input: ApproveInput, session: Session): Promise<nu
       ...(workspace === undefined ? {} : { workspace: workspaceOf(chosen, workspace) }),
     };
     chooseVariables(chosen, terms);
-    const { grant, left } =
+    const granted =
       fd === undefined
         ? await grantOnTerminal(client, chosen, terms, session)
         : await grantWithPassphrase(client, chosen, terms, fd, session);
-    const { id } = chosen;
-    const what = `${grant.argv[0] ?? ''} gets ${grant.variables.join(', ')}`;
-    session.output.done(`approved ${id}: ${what}, ${grantLifetime(grant)}`, { grant, left });
-    if (left.length > 0) {
-      const names = left.map(word).join(' ');
-      session.output.note(`${left.join(', ')} still waits: mcp approve ${id} ${names}`);
-    }
-    session.output.note('start the server again in its client');
-    return 0;
+    return { chosen, ...granted };
   });
 }
 
@@ -97,9 +118,11 @@ function workspaceOf({ id, workingDirectory }: PendingApproval, workspace: strin
  * does not wait for, `ERR_USAGE` when all of them have to be named.
  */
 function chooseVariables(
-  { id, variables, granted }: PendingApproval,
+  { id, variables, granted, tool }: PendingApproval,
   terms: Terms,
 ): { readonly chosen: readonly RequestedVariable[]; readonly left: readonly RequestedVariable[] } {
+  // It has none, and is granted whole.
+  if (tool !== undefined && terms.variables === undefined) return { chosen: [], left: [] };
   for (const name of terms.variables ?? []) {
     if (variables.some((one) => one.name === name || one.reference === name)) continue;
     const what = granted.includes(name) ? `has ${name} already` : `does not wait for ${name}`;
@@ -126,10 +149,14 @@ function termLines(request: PendingApproval, terms: Terms): Line[] {
   const { chosen, left } = chooseVariables(request, terms);
   const names = (all: readonly RequestedVariable[]): string =>
     all.map(({ name }) => quoteMarked(name)).join(', ');
+  const backends = [request.tool, ...(request.tools ?? []).map(({ tool }) => tool)].flatMap(
+    (tool) => (tool === undefined ? [] : [quoteMarked(tool.backend)]),
+  );
   return [
     { head: '', text: 'to be approved:', style: 'bold' },
     ...aligned([
-      ['  variables', names(chosen)],
+      ...(chosen.length === 0 ? [] : [['  variables', names(chosen)] as const]),
+      ...(backends.length === 0 ? [] : [['  commands', `of ${backends.join(', ')}`] as const]),
       ...(left.length === 0 ? [] : [['  not now', names(left)] as const]),
       ['  for', lifetimeText(terms.lifetime, request.limit)],
       ...(terms.workspace === undefined
@@ -143,11 +170,13 @@ function termLines(request: PendingApproval, terms: Terms): Line[] {
 function shownOf(
   request: PendingApproval,
   terms: Terms,
-): { readonly fingerprint: string; readonly variables: readonly string[] } {
+): Pick<Methods['approval.grant']['params'], 'fingerprint' | 'variables' | 'tools'> {
   const { chosen } = chooseVariables(request, terms);
+  const { tools } = request;
   return {
     fingerprint: request.fingerprint,
     variables: chosen.map(({ name }) => name),
+    ...(tools === undefined ? {} : { tools: tools.map((one) => one.fingerprint) }),
   };
 }
 

@@ -6,7 +6,10 @@ import type { Style } from '../output/print.ts';
 import { escape } from '../output/terminal.ts';
 
 /** What a launch differs in from the one that was approved before, old and new below each other. */
-export function changeLines({ changes, launch }: PendingApproval): Line[] {
+export function changeLines({
+  changes,
+  launch,
+}: Pick<PendingApproval, 'changes' | 'launch'>): Line[] {
   if (changes === undefined || changes.length === 0) return [];
   return [
     line('', 'changed since it was approved:', 'bold'),

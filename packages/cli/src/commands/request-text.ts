@@ -1,7 +1,9 @@
 import type {
+  BackendTool,
   LaunchDescription,
   LaunchPackage,
   PendingApproval,
+  RequestedTool,
   RequestedVariable,
 } from '@mcp-broker/daemon/protocol';
 
@@ -20,21 +22,50 @@ export type Entry = readonly [label: string, text: string, style?: Style];
  * it reads as; what the daemon itself found out is escaped; none is cut.
  */
 export function requestLines(request: PendingApproval): Line[] {
-  const { launch, variables, granted } = request;
+  const { launch, variables, granted, tool, tools = [] } = request;
   const entries: Entry[] = [
     ['request', `${escape(request.id)}, kept until ${escape(request.expires)}`],
-    [
-      'server',
-      request.server === undefined ? '-' : `${quote(request.server)} (as the caller says)`,
-    ],
-    ...launchEntries(launch),
-    ...folderEntries(request),
+    ...(tool === undefined
+      ? [serverEntry(request), ...launchEntries(launch), ...folderEntries(request)]
+      : toolEntries(tool, launch)),
     ['asked by', `process ${request.pid}, ${escape(request.requested)}`],
     ['fingerprint', escape(request.fingerprint)],
     ...variables.flatMap(variableEntries),
     ...granted.map((name): Entry => ['has already', quote(name)]),
   ];
-  return [...changeLines(request), ...aligned(entries)];
+  return [...changeLines(request), ...aligned(entries), ...tools.flatMap(neededLines)];
+}
+
+function serverEntry({ server }: PendingApproval): Entry {
+  return ['server', server === undefined ? '-' : `${quote(server)} (as the caller says)`];
+}
+
+/** The commands of a backend that a launch needs: what the daemon itself would run for it. */
+function neededLines({ tool, launch, fingerprint, limit, changes }: RequestedTool): Line[] {
+  const head: Line = {
+    head: '',
+    text: 'and to read from there, the broker itself runs what nobody has approved yet:',
+    style: 'bold',
+  };
+  const entries: Entry[] = [
+    ...toolEntries(tool, launch),
+    ['fingerprint', escape(fingerprint)],
+    ...(limit === undefined ? [] : [['limit', escape(limit.reason)] as const]),
+  ];
+  const differences = changes === undefined ? {} : { changes };
+  return [head, ...changeLines({ launch, ...differences }), ...aligned(entries)];
+}
+
+function toolEntries(tool: BackendTool, launch: LaunchDescription): Entry[] {
+  return [
+    ['backend', `${quote(tool.backend)}, whose commands the broker runs itself, without a shell`],
+    ...(['get', 'set', 'list'] as const).flatMap((operation): Entry[] => {
+      const argv = tool[operation];
+      return argv === undefined ? [] : [[operation, argv.map(quote).join(' ')]];
+    }),
+    ...launchEntries(launch).slice(launch.argv.length),
+    ['runs in', quote(launch.workingDirectory ?? '/')],
+  ];
 }
 
 function folderEntries({ launch, workingDirectory }: PendingApproval): Entry[] {

@@ -3,7 +3,7 @@ import { caller, commandLine, type Broker } from '../broker.ts';
 import { changes } from '../grants/diff.ts';
 import type { Launching } from '../grants/grants.ts';
 import { keptLaunch } from '../grants/kept-launch.ts';
-import type { Context } from '../listener/handler.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 import { defaultHome, personalFolder } from '../paths.ts';
 import { refusedByPerson } from '../policy/decide.ts';
 import { isLaunched } from '../policy/launches.ts';
@@ -11,6 +11,27 @@ import type { GrantSummary, PendingApproval, RequestedTool } from '../protocol/a
 import { toolReference } from '../tools/tool-reference.ts';
 import type { ExaminedTool } from '../tools/tools.ts';
 import { ExaminedLaunch } from './launch-request.ts';
+
+/** What has to be approved before it is needed. */
+export function toolHandlers(broker: Broker): Pick<Handlers, 'backend.request'> {
+  return {
+    async 'backend.request'({ backend }, context) {
+      if (!Object.hasOwn(broker.config.backends, backend)) {
+        throw new BrokerError('ERR_NOT_FOUND', `backend ${backend} does not exist`, {
+          hint: `known backends: ${Object.keys(broker.config.backends).join(', ')}`,
+          subject: backend,
+        });
+      }
+      await broker.grants.load();
+      const [needed] = await neededTools(broker, [backend], context);
+      if (needed === undefined || (needed.granted && needed.denied === undefined)) {
+        return { result: { request: null } };
+      }
+      if (needed.denied !== undefined) throw refusedByPerson(needed.denied);
+      return { result: { request: await askForTool(broker, needed, context) } };
+    },
+  };
+}
 
 /** The commands of a backend that a call needs, and what a person said of them. */
 export interface NeededTool extends ExaminedTool {

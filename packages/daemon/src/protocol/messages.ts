@@ -1,6 +1,6 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
 import type { Reference } from '../reference.ts';
-import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
+import type { ApprovalMethods, EnvironmentEntry, PendingApproval } from './approvals.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -233,6 +233,11 @@ export interface Methods extends ApprovalMethods {
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
   'config.reload': { params: None; result: None };
+  /** Asks a person to approve what a backend runs; null: it is approved, or there is nothing to run. */
+  'backend.request': {
+    params: { readonly backend: string };
+    result: { readonly request: PendingApproval | null };
+  };
   /** Attachment: the new passphrase, but for a home with an identity file. Makes identity.age and an empty secrets.age; leaves them unlocked. */
   'sealed.create': { params: None; result: { readonly created: boolean } };
   /** Attachment: the passphrase, but for a home with an identity file. */

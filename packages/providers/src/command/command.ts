@@ -164,11 +164,7 @@ function failure(
     return unavailable(backend, operation, `did not end within ${seconds} s`, said, true);
   }
   if (ended === 'too long') {
-    return new BrokerError(
-      operation === 'get' ? 'ERR_VALUE' : 'ERR_BACKEND_UNAVAILABLE',
-      `the ${operation} command of backend ${backend} printed more than it may`,
-      { hint: 'a value has a mebibyte at most, a list four' },
-    );
+    return unavailable(backend, operation, 'printed more than it may', undefined);
   }
   if (exit === null) return unavailable(backend, operation, `was ended by ${signal ?? 'a signal'}`, said);
   if (settings.deniedExit.includes(exit)) {

@@ -32,6 +32,57 @@ const schema: CommandSpec = {
   },
 };
 
+const addCommandBackend: CommandSpec = {
+  name: 'add-command-backend',
+  summary: 'reach any other store through its own tool',
+  details:
+    'The command lines are split into words as by a shell, and run without one. {name} in them is the ' +
+    'variable; without it the name is the last argument. --get prints the value, of which one newline at the ' +
+    'end is taken off; --set has the value on its stdin; --list prints the names, one a line. Nothing runs ' +
+    'before you have approved it here, and a changed tool is asked for again.',
+  arguments: [['NAME', 'what to call it']],
+  options: [
+    ['--get <COMMAND>', "prints the value, such as 'pass show {name}'"],
+    ['--set <COMMAND>', 'takes a new value on stdin'],
+    ['--list <COMMAND>', 'prints the names, one a line'],
+    ['--env <VARIABLES>', "variables for it, such as 'A=1 B=2'; never a secret"],
+    ['--timeout <TIME>', 'how long one run may take (default 25s)'],
+    ['--not-found-exit <N>', 'what it exits with when there is no such secret'],
+    ['--denied-exit <N>', 'what it exits with when it refuses'],
+    ['--fd <N>', 'read the passphrase of the sealed file from descriptor N'],
+  ],
+  example: "mcp config add-command-backend team --get 'cat team-secrets/{name}'",
+  async run(given, session) {
+    const commands = await import('../command-backend.ts');
+    return commands.addCommandBackend(
+      {
+        name: given.argument(0) ?? '',
+        get: given.text('get'),
+        set: given.text('set'),
+        list: given.text('list'),
+        env: given.text('env'),
+        timeout: given.text('timeout'),
+        notFoundExit: given.whole('not-found-exit', 1, 255),
+        deniedExit: given.whole('denied-exit', 1, 255),
+        fd: given.whole('fd'),
+      },
+      session,
+    );
+  },
+};
+
+const removeBackend: CommandSpec = {
+  name: 'remove-backend',
+  summary: 'take a backend out of the configuration',
+  details: 'What lies in its store stays there. Refused while something in the file names it.',
+  arguments: [['NAME', 'which backend']],
+  example: 'mcp config remove-backend team',
+  async run(given, session) {
+    const commands = await import('../command-backend.ts');
+    return commands.removeBackend(given.argument(0) ?? '', session);
+  },
+};
+
 export const config: GroupSpec = {
   name: 'config',
   summary: 'the configuration file',
@@ -40,5 +91,7 @@ export const config: GroupSpec = {
     path,
     check,
     schema,
+    addCommandBackend,
+    removeBackend,
   ],
 };
