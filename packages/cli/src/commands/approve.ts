@@ -8,6 +8,7 @@ import {
   type Lifetime,
   type Methods,
   type PendingApproval,
+  type RequestedTool,
   type RequestedVariable,
 } from '@mcp-broker/daemon/protocol';
 
@@ -146,24 +147,35 @@ function chooseVariables(
 
 /** What exactly is about to be approved, in words of our own, below the request. */
 function termLines(request: PendingApproval, terms: Terms): Line[] {
+  const { tool, tools = [] } = request;
   const { chosen, left } = chooseVariables(request, terms);
   const names = (all: readonly RequestedVariable[]): string =>
     all.map(({ name }) => quoteMarked(name)).join(', ');
-  const backends = [request.tool, ...(request.tools ?? []).map(({ tool }) => tool)].flatMap(
-    (tool) => (tool === undefined ? [] : [quoteMarked(tool.backend)]),
-  );
   return [
     { head: '', text: 'to be approved:', style: 'bold' },
     ...aligned([
       ...(chosen.length === 0 ? [] : [['  variables', names(chosen)] as const]),
-      ...(backends.length === 0 ? [] : [['  commands', `of ${backends.join(', ')}`] as const]),
       ...(left.length === 0 ? [] : [['  not now', names(left)] as const]),
+      ...(tool === undefined ? [] : [['  commands', `of ${quoteMarked(tool.backend)}`] as const]),
       ['  for', lifetimeText(terms.lifetime, request.limit)],
       ...(terms.workspace === undefined
         ? []
         : [['  in', `${quoteMarked(terms.workspace)} and below, and nowhere else`] as const]),
+      ...tools.flatMap((one) => [
+        ['  commands', `of ${quoteMarked(one.tool.backend)}`] as const,
+        ['  for', lifetimeText(lifetimeOf(one, terms.lifetime), one.limit)] as const,
+      ]),
     ]),
   ];
+}
+
+/** As long as the launch, or as long as they may be. */
+function lifetimeOf(
+  { limit }: RequestedTool,
+  lifetime: Lifetime | undefined,
+): Lifetime | undefined {
+  const isTooLong = limit !== undefined && (lifetime === 'always' || Number(lifetime) > limit.ms);
+  return isTooLong ? undefined : lifetime;
 }
 
 /** What was shown, by name: a request may wait for more by the time that it is granted. */

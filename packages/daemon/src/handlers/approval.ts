@@ -50,10 +50,8 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
     async 'approval.list'() {
       const pending = approvals.pending.map((request) => ({
         ...request,
-        launch: listedLaunch(request.launch),
-        ...(request.tools === undefined
-          ? {}
-          : { tools: request.tools.map((one) => ({ ...one, launch: listedLaunch(one.launch) })) }),
+        // What a backend runs stands in config.yaml, where nothing is ever a secret.
+        launch: request.tool === undefined ? listedLaunch(request.launch) : request.launch,
       }));
       return { result: { pending } };
     },

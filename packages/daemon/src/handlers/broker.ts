@@ -1,9 +1,10 @@
-import { isSupported } from '@mcp-broker/providers';
+import { isSupported, toBrokerError } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
 import type { RunningLaunch } from '../launch-journal.ts';
-import type { Handlers } from '../listener/handler.ts';
+import type { Context, Handlers } from '../listener/handler.ts';
 import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
+import { neededTools } from './tools.ts';
 
 /** The daemon itself: how it is, its config, its end. */
 export function brokerHandlers(
@@ -11,7 +12,7 @@ export function brokerHandlers(
 ): Pick<Handlers, 'broker.status' | 'broker.stop' | 'config.reload'> {
   return {
     async 'broker.status'(_params, context) {
-      return { result: await status(broker, context.signal) };
+      return { result: await status(broker, context) };
     },
 
     async 'broker.stop'(_params, context) {
@@ -26,7 +27,7 @@ export function brokerHandlers(
   };
 }
 
-async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
+async function status(broker: Broker, { signal, peer }: Context): Promise<Status> {
   const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
   return {
@@ -47,7 +48,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
         .map(async ([name, { kind }]) => ({
           name,
           kind,
-          state: await backendState(broker, name, kind, signal),
+          state: await backendState(broker, name, kind, { signal, peer }),
         })),
     ),
     cache: { entries: cache.entries, bytes: cache.bytes },
@@ -75,13 +76,29 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
   };
 }
 
+/** Its tool is not run for this: whether it is there, and whether a person has approved it as it is now. */
+async function toolState(
+  broker: Broker,
+  name: string,
+  peer: Context['peer'],
+): Promise<BackendStatus['state']> {
+  try {
+    await broker.grants.load();
+    const [needed] = await neededTools(broker, [name], { peer });
+    return needed?.granted === true ? 'ready' : 'unapproved';
+  } catch (error) {
+    return toBrokerError(error).code === 'ERR_LOCKED' ? 'locked' : 'missing';
+  }
+}
+
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
   name: string,
   kind: string,
-  signal: AbortSignal,
+  { signal, peer }: Pick<Context, 'signal' | 'peer'>,
 ): Promise<BackendStatus['state']> {
+  if (kind === 'command') return toolState(broker, name, peer);
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.unlocked) return 'locked';
   try {

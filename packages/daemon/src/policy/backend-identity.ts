@@ -6,7 +6,7 @@ const maxCaBytes = 4 * 1024 * 1024;
 
 /**
  * What a backend is reached by, as text that a person can read and that two backends share only when
- * they are reached alike: the file of the sealed one; of others all settings by name, and for a CA the
+ * they are reached alike: the file of the sealed one; the command that reads a value; of others all settings by name, and for a CA the
  * digest of its content too. How long values live is no part of it. Asks no network.
  */
 export function backendOrigin(
@@ -15,14 +15,22 @@ export function backendOrigin(
   context: { readonly secretsFile: string },
 ): string {
   if (kind === 'sealed-file') return context.secretsFile;
+  // What reads a value; how long it may take, say, is no part of it.
+  if (kind === 'command') return JSON.stringify(ordered({ kind, ...members(settings, 'get', 'env') }));
   return JSON.stringify(ordered({ kind, ...withCa(settings) }));
+}
+
+function members(settings: unknown, ...names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(Object(settings) as object).filter(([name]) => names.includes(name)),
+  );
 }
 
 function withCa(settings: unknown): Record<string, unknown> {
   if (typeof settings !== 'object' || settings === null) return {};
-  const members = { ...settings } as Record<string, unknown>;
-  const { ca } = members;
-  return typeof ca === 'string' ? { ...members, ca: { path: ca, sha256: digestOf(ca) } } : members;
+  const all = { ...settings } as Record<string, unknown>;
+  const { ca } = all;
+  return typeof ca === 'string' ? { ...all, ca: { path: ca, sha256: digestOf(ca) } } : all;
 }
 
 /** null: there is no such file now, and nothing is read from the backend either. */

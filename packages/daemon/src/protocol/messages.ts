@@ -148,7 +148,8 @@ export interface SecretSummary {
 export interface BackendStatus {
   readonly name: string;
   readonly kind: string;
-  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
+  /** `unapproved`: it runs a tool that nobody has approved as it is now. */
+  readonly state: 'ready' | 'locked' | 'missing' | 'unapproved' | 'unavailable';
 }
 
 export interface LaunchTake {

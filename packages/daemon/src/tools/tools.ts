@@ -2,7 +2,6 @@ import type { AdmittedTool, CommandSettings, ToolOperation } from '@mcp-broker/p
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Config } from '../config/index.ts';
 import { personalFolder, type Paths } from '../paths.ts';
-import { backendOrigin } from '../policy/backend-identity.ts';
 import { fingerprint } from '../policy/fingerprint.ts';
 import { holdProgram } from '../program/hold-program.ts';
 import type { Program } from '../program/interpreter.ts';
@@ -35,7 +34,7 @@ export interface Tools {
 }
 
 export interface ToolsOptions {
-  readonly paths: Pick<Paths, 'config' | 'secrets'>;
+  readonly paths: Pick<Paths, 'config'>;
   readonly programs: Programs;
   readonly config: () => Pick<Config, 'settings' | 'backends'>;
 }
@@ -91,7 +90,8 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
           reference: toolReference(backend),
           backend,
           kind,
-          origin: backendOrigin(kind, settings, { secretsFile: paths.secrets }),
+          // All commands: `argv` is that of one.
+          origin: JSON.stringify(tool),
           locator: '',
         },
       ],
