@@ -42,7 +42,6 @@ export function maskedText(text: Uint8Array, values: readonly Uint8Array[]): str
 
 /** In lower case, so that a value is found in either. */
 function formsOf(value: Uint8Array): Buffer[] {
-  const base64 = encodeBase64(value);
   const hex = secretBytes(2 * value.length);
   const digits = '0123456789abcdef';
   for (const [index, byte] of value.entries()) {
@@ -51,7 +50,21 @@ function formsOf(value: Uint8Array): Buffer[] {
   }
   const plain = secretBytes(value.length);
   plain.set(value);
-  return [plain, base64, hex].map(lowered);
+  const reversed = secretBytes(value.length);
+  reversed.set(value);
+  return [plain, reversed.reverse(), hex, ...[0, 1, 2].map((at) => base64At(value, at))].map(
+    lowered,
+  );
+}
+
+/** As it stands in the base64 of a longer text, by where it begins in a group of three. */
+function base64At(value: Uint8Array, shift: number): Buffer {
+  const longer = secretBytes(shift + value.length);
+  longer.set(value, shift);
+  const text = encodeBase64(longer);
+  longer.fill(0);
+  // The first characters are of what stands before it too.
+  return text.subarray([0, 2, 3][shift]);
 }
 
 function lowered(bytes: Buffer): Buffer {
