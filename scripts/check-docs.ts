@@ -97,7 +97,9 @@ function commandLines(markdown: string): string[] {
 
 /** What is wrong with one command line. Placeholders and the text after two spaces and `#` are not read. */
 function mistakes(line: string): string[] {
-  const words = (line.split(/\s{2,}|\s#|[|;&)]|, /u)[0] ?? '').trim().split(/\s+/u).slice(1);
+  // A quoted part is one word, and what stands in it is for another program.
+  const plain = line.replaceAll(/"[^"]*"|'[^']*'/gu, 'QUOTED');
+  const words = (plain.split(/\s{2,}|\s#|[|;&)]|, /u)[0] ?? '').trim().split(/\s+/u).slice(1);
   const known = new Set(['--help', '-h', '--version', ...flagsOf(globalOptions)]);
   let level: readonly Spec[] = tree;
   let command: CommandSpec | undefined;

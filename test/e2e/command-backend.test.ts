@@ -128,10 +128,7 @@ describe('the tool of a command backend', () => {
   test.each<[what: string, change: () => unknown]>([
     ['a line of its script', () => writeFileSync(script, `${tool}# more\n`)],
     ['its environment', () => configure(own(' of another kind'))],
-    [
-      'an argument',
-      () => configure(own().replace('get]', 'get, "{name}", more]')),
-    ],
+    ['an argument', () => configure(own().replace('get]', 'get, "{name}", more]'))],
     [
       'the PATH that it finds programs by',
       async () => {
@@ -141,19 +138,22 @@ describe('the tool of a command backend', () => {
         config = before;
       },
     ],
-  ])('A1: is asked for again once %s has changed, and does not run until then', async (_what, change) => {
-    const first = await home.mcp(['secret', 'list', '--backend', 'own']);
-    if (first.code !== 0) await approve(idOf(first));
-    expectSuccess(await home.mcp(['secret', 'list', '--backend', 'own']));
-    const before = runs();
-    await change();
-    const refused = await home.mcp(['secret', 'list', '--backend', 'own']);
-    expect({ code: refused.code, runs: runs() }).toEqual({ code: 77, runs: before });
-    const approved = await approve(idOf(refused));
-    expect(approved.stderr).toContain('changed since it was approved:');
-    expectSuccess(await home.mcp(['secret', 'list', '--backend', 'own']));
-    expect(runs()).toBeGreaterThan(before);
-  });
+  ])(
+    'A1: is asked for again once %s has changed, and does not run until then',
+    async (_what, change) => {
+      const first = await home.mcp(['secret', 'list', '--backend', 'own']);
+      if (first.code !== 0) await approve(idOf(first));
+      expectSuccess(await home.mcp(['secret', 'list', '--backend', 'own']));
+      const before = runs();
+      await change();
+      const refused = await home.mcp(['secret', 'list', '--backend', 'own']);
+      expect({ code: refused.code, runs: runs() }).toEqual({ code: 77, runs: before });
+      const approved = await approve(idOf(refused));
+      expect(approved.stderr).toContain('changed since it was approved:');
+      expectSuccess(await home.mcp(['secret', 'list', '--backend', 'own']));
+      expect(runs()).toBeGreaterThan(before);
+    },
+  );
 
   test('a refusal holds for all that would need it', async () => {
     writeFileSync(script, `${tool}# refused\n`);
@@ -182,7 +182,10 @@ describe('the tool of a command backend', () => {
     expect(findIn(seen, canary)).toEqual([]);
     expect(await findInFiles(home.broker, canary)).toEqual([]);
     const names = new Set(
-      seen.toString().split('\n').flatMap((line) => /^(\w+)=/u.exec(line)?.[1] ?? []),
+      seen
+        .toString()
+        .split('\n')
+        .flatMap((line) => /^(\w+)=/u.exec(line)?.[1] ?? []),
     );
     const optional = ['LANG', 'LC_ALL', 'TZ', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR'];
     const known = ['HOME', 'PATH', 'OWN', 'DBUS_SESSION_BUS_ADDRESS', ...optional];
@@ -220,7 +223,7 @@ describe('what goes wrong with a tool', () => {
     await untilGone(() => processesWith('SLOW', canary));
   });
 
-  test('A3: one that asks the broker for something is no person', async () => {
+  test('one that asks the broker for something is no person', async () => {
     const { code } = await failing('nosy', [
       `env: {MCP: "${mcpCommand}", PATH: "${home.env['PATH']}"}`,
     ]);

@@ -37,5 +37,6 @@ export function readWith(accepted: Socket | Readable, take: (chunk: Buffer) => v
       return true;
     },
   };
-  return new Socket({ handle, onread } as object as SocketConstructorOpts);
+  const options: object = { handle, onread };
+  return new Socket(options);
 }

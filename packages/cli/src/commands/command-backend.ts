@@ -55,7 +55,9 @@ export async function addCommandBackend(
     await reload(session).catch(() => undefined);
     throw error;
   }
-  session.output.note(`for a variable of it, in ${file} under variables:  NAME: { backend: ${name} }`);
+  session.output.note(
+    `for a variable of it, in ${file} under variables:  NAME: { backend: ${name} }`,
+  );
   return 0;
 
   function requireNew(given: string, text: string): string {

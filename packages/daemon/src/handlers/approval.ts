@@ -36,8 +36,7 @@ export function approvalHandlers(broker: Broker): ApprovalHandlers {
     lifetime: Lifetime | undefined,
   ): Promise<GrantSummary> => {
     const { limit } = one;
-    const isTooLong =
-      limit !== undefined && (lifetime === 'always' || Number(lifetime) > limit.ms);
+    const isTooLong = limit !== undefined && (lifetime === 'always' || Number(lifetime) > limit.ms);
     return grants.add({
       outcome: 'allowed',
       request: standalone(request, one),
@@ -167,7 +166,17 @@ function standalone(
   { launch, ...own }: RequestedTool,
 ): PendingApproval {
   const workingDirectory = launch.workingDirectory ?? '/';
-  return { id, pid, requested, expires, launch, workingDirectory, variables: [], granted: [], ...own };
+  return {
+    id,
+    pid,
+    requested,
+    expires,
+    launch,
+    workingDirectory,
+    variables: [],
+    granted: [],
+    ...own,
+  };
 }
 
 /** Those that are named; without names, those that steer nothing. Throws `ERR_NOT_FOUND` and `ERR_USAGE`. */

@@ -49,7 +49,12 @@ export async function neededTools(
   const found = await Promise.all([...new Set(backends)].map((name) => broker.tools.examine(name)));
   return found.flatMap((examined) => {
     if (examined === undefined) return [];
-    const launching = new ExaminedLaunch(examined.fingerprint, personalFolder(), broker.platform, peer);
+    const launching = new ExaminedLaunch(
+      examined.fingerprint,
+      personalFolder(),
+      broker.platform,
+      peer,
+    );
     return [{ ...examined, launching, ...standing(broker, examined, launching) }];
   });
 }
@@ -92,7 +97,9 @@ export async function usingTools<T>(
   if (!isCommand) return action();
   await broker.grants.load();
   const tools = await neededTools(broker, backends, context);
-  const refused = tools.flatMap(({ denied }) => (denied === undefined ? [] : refusedByPerson(denied)));
+  const refused = tools.flatMap(({ denied }) =>
+    denied === undefined ? [] : refusedByPerson(denied),
+  );
   if (refused.length > 0) throw combineErrors(refused);
   const missing = tools.find(({ granted }) => !granted);
   if (missing !== undefined) {
@@ -154,11 +161,15 @@ export function requestedTool(broker: Broker, needed: NeededTool): RequestedTool
 
 export function toolNotApproved(broker: Broker, pending: PendingApproval): BrokerError {
   const backend = pending.tool?.backend ?? '';
-  return new BrokerError('ERR_NOT_APPROVED', `the commands of backend ${backend} are not approved`, {
-    hint: `in a terminal: ${approveTool(broker, pending)}`,
-    subject: pending.id,
-    retryable: true,
-  });
+  return new BrokerError(
+    'ERR_NOT_APPROVED',
+    `the commands of backend ${backend} are not approved`,
+    {
+      hint: `in a terminal: ${approveTool(broker, pending)}`,
+      subject: pending.id,
+      retryable: true,
+    },
+  );
 }
 
 function approveTool({ paths }: Broker, { id }: PendingApproval): string {

@@ -16,11 +16,12 @@ export function backendOrigin(
 ): string {
   if (kind === 'sealed-file') return context.secretsFile;
   // What reads a value; how long it may take, say, is no part of it.
-  if (kind === 'command') return JSON.stringify(ordered({ kind, ...members(settings, 'get', 'env') }));
+  if (kind === 'command')
+    return JSON.stringify(ordered({ kind, ...chosen(settings, ['get', 'env']) }));
   return JSON.stringify(ordered({ kind, ...withCa(settings) }));
 }
 
-function members(settings: unknown, ...names: readonly string[]): Record<string, unknown> {
+function chosen(settings: unknown, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(Object(settings) as object).filter(([name]) => names.includes(name)),
   );

@@ -34,7 +34,11 @@ export function toolEnvironment(
 }
 
 /** In both spellings: some programs know one alone. */
-export function proxies({ http, https, noProxy }: Config['settings']['proxy']): Record<string, string> {
+export function proxies({
+  http,
+  https,
+  noProxy,
+}: Config['settings']['proxy']): Record<string, string> {
   const none = noProxy.length === 0 ? undefined : noProxy.join(',');
   const pairs = [
     ['http_proxy', http],

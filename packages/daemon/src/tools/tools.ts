@@ -179,8 +179,12 @@ function notThere(
 }
 
 function notPermitted(backend: string): BrokerError {
-  return new BrokerError('ERR_NOT_APPROVED', `the commands of backend ${backend} have just changed`, {
-    hint: 'try again: you will be asked to approve them as they are now',
-    retryable: true,
-  });
+  return new BrokerError(
+    'ERR_NOT_APPROVED',
+    `the commands of backend ${backend} have just changed`,
+    {
+      hint: 'try again: you will be asked to approve them as they are now',
+      retryable: true,
+    },
+  );
 }

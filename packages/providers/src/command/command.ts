@@ -70,7 +70,11 @@ export function createCommandProvider(settings: CommandSettings, context: ToolCo
     ...(settings.set === undefined
       ? {}
       : {
-          async put(locator: Locator, value: Uint8Array, options: CallOptions): Promise<SecretInfo> {
+          async put(
+            locator: Locator,
+            value: Uint8Array,
+            options: CallOptions,
+          ): Promise<SecretInfo> {
             const name = nameOf(backend, locator);
             // The caller may wipe its own while we wait for our turn.
             const input = copySecret(value);
@@ -118,9 +122,13 @@ function filled(argv: readonly string[], name: string): readonly string[] {
 /** What the tool is given for a locator. Never what it could take for an option or another folder. */
 function nameOf(backend: string, { path, field, version }: Locator): string {
   if (field !== undefined || version !== undefined) {
-    throw new BrokerError('ERR_USAGE', `backend ${backend} knows names alone, no field or version`, {
-      hint: 'let its get command pick the part: see docs/command-backends.md',
-    });
+    throw new BrokerError(
+      'ERR_USAGE',
+      `backend ${backend} knows names alone, no field or version`,
+      {
+        hint: 'let its get command pick the part: see docs/command-backends.md',
+      },
+    );
   }
   const isName = path.length <= longestName && path.split('/').every((part) => segment.test(part));
   if (isName) return path;
@@ -150,8 +158,6 @@ function itemsOf(stdout: Uint8Array): readonly Item[] {
   return [...names].sort().map((name) => ({ name }));
 }
 
-
-
 function failure(
   backend: string,
   operation: ToolOperation,
@@ -166,7 +172,8 @@ function failure(
   if (ended === 'too long') {
     return unavailable(backend, operation, 'printed more than it may', undefined);
   }
-  if (exit === null) return unavailable(backend, operation, `was ended by ${signal ?? 'a signal'}`, said);
+  if (exit === null)
+    return unavailable(backend, operation, `was ended by ${signal ?? 'a signal'}`, said);
   if (settings.deniedExit.includes(exit)) {
     return new BrokerError(
       'ERR_BACKEND_DENIED',
@@ -176,9 +183,13 @@ function failure(
   }
   if (exit === 126 || exit === 127) {
     const what = `something that it runs cannot be run or was not found (exit status ${exit})`;
-    return new BrokerError('ERR_BACKEND_UNAVAILABLE', message(backend, operation, `: ${what}`, said), {
-      hint: 'it finds programs by settings.path of config.yaml alone',
-    });
+    return new BrokerError(
+      'ERR_BACKEND_UNAVAILABLE',
+      message(backend, operation, `: ${what}`, said),
+      {
+        hint: 'it finds programs by settings.path of config.yaml alone',
+      },
+    );
   }
   return unavailable(backend, operation, `failed with exit status ${exit}`, said);
 }

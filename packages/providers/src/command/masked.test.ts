@@ -14,13 +14,21 @@ describe('what a tool wrote to stderr is shown', () => {
     ['without it in capitals', 'no: CORRECT HORSE', 'no: [masked]'],
     ['without a piece of it', 'no:-horse b', 'no:-[masked]'],
     ['without its base64', `no: ${value.toString('base64')}`, 'no: [masked]'],
-    ['without its base64 in more', `no: ${Buffer.from(`a${String(value)}`).toString('base64')}`, 'no: YW[masked]'],
+    [
+      'without its base64 in more',
+      `no: ${Buffer.from(`a${String(value)}`).toString('base64')}`,
+      'no: YW[masked]',
+    ],
     ['without its hex', `no: ${value.toString('hex').toUpperCase()}`, 'no: [masked]'],
     ['without it backwards', 'no: yrettab esroh', 'no: [masked]'],
     ['without the token of another', 'with ghp_abcDEF123', 'with [masked]'],
     ['without what looks like a key', 'with Zm9vYmFyYmF6cXV4MTIz', 'with [masked]'],
     ['without a long number', 'with 123456789012', 'with [masked]'],
-    ['without what is named as one', 'password=abc, token: x y', 'password=[masked] token: [masked] y'],
+    [
+      'without what is named as one',
+      'password=abc, token: x y',
+      'password=[masked] token: [masked] y',
+    ],
     ['without colours and titles', '\u001B[1;31mred\u001B[0m\u001B]0;title\u0007.', 'red'],
     ['without what turns the text around', 'a\u202Eb\u200Bc', 'abc'],
     ['without what is no text', '\uFFFD\u0000x', 'x'],
@@ -43,6 +51,9 @@ describe('what a tool wrote to stderr is shown', () => {
   test('and neither the value nor the text is changed', () => {
     const text = Buffer.from('Correct HORSE battery');
     maskedText(text, [value]);
-    expect([String(value), String(text)]).toEqual(['correct horse battery', 'Correct HORSE battery']);
+    expect([String(value), String(text)]).toEqual([
+      'correct horse battery',
+      'Correct HORSE battery',
+    ]);
   });
 });

@@ -12,6 +12,9 @@ const mostShown = 300;
 /** Words that look like a token, a key or a digest, whoever's it is: letters and digits, and no word of a language. */
 const tokenLike =
   /\b(?:gh[a-z]_|github_pat_|glpat-|sk-|xox[a-z]-|AKIA|ASIA|eyJ|hvs\.|AGE-SECRET-KEY-)[\w.+/=-]*|(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[A-Za-z])[\w+/=-]{16,}|\d{12,}/gu;
+const escapeSequence =
+  // oxlint-disable-next-line no-control-regex -- these are what a terminal would obey
+  /\u001B(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001B]*(?:\u0007|\u001B\\)?|.)/gu;
 /** `password=…`, `token: …`: what follows is taken to be one. */
 const named = /\b((?:pass(?:word|phrase|wd)?|secret|token|key|pin)\s*[=:]\s*)(\S+)/giu;
 
@@ -51,10 +54,8 @@ function formsOf(value: Uint8Array): Buffer[] {
   const plain = secretBytes(value.length);
   plain.set(value);
   const reversed = secretBytes(value.length);
-  reversed.set(value);
-  return [plain, reversed.reverse(), hex, ...[0, 1, 2].map((at) => base64At(value, at))].map(
-    lowered,
-  );
+  for (const [index, byte] of value.entries()) reversed[value.length - 1 - index] = byte;
+  return [plain, reversed, hex, ...[0, 1, 2].map((at) => base64At(value, at))].map(lowered);
 }
 
 /** As it stands in the base64 of a longer text, by where it begins in a group of three. */
@@ -102,13 +103,10 @@ function maskMarked(bytes: Buffer, isSecret: Uint8Array): string {
 
 /** On one line, without escape sequences, controls and what changes the order of reading. */
 function printable(text: string): string {
-  return (
-    text
-      // oxlint-disable-next-line no-control-regex -- these are what a terminal would obey
-      .replaceAll(/\u001B(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001B]*(?:\u0007|\u001B\\)?|.)/gu, '')
-      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-      .replaceAll(/[\p{Cf}\p{Co}\p{Cs}\uFFFD]/gu, '')
-      .replaceAll(/ {2,}/gu, ' ')
-      .trim()
-  );
+  return text
+    .replaceAll(escapeSequence, '')
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/[\p{Cf}\p{Co}\p{Cs}\uFFFD]/gu, '')
+    .replaceAll(/ {2,}/gu, ' ')
+    .trim();
 }

@@ -59,7 +59,9 @@ export async function runTool(tool: AdmittedTool, options: RunOptions): Promise<
     tool.release();
   }
   if (child.pid === undefined) {
-    const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once('error', resolve));
+    const error = await new Promise<NodeJS.ErrnoException>((resolve) =>
+      child.once('error', resolve),
+    );
     throw notStarted(argv0, error);
   }
   return watch(child, child.pid, options);
@@ -221,8 +223,12 @@ export function aborted(): BrokerError {
 function notStarted(argv0: string, error: NodeJS.ErrnoException): BrokerError {
   const isMissing = error.code === 'ENOENT';
   const code = isMissing ? 'ERR_COMMAND_NOT_FOUND' : 'ERR_NOT_EXECUTABLE';
-  return new BrokerError(code, `the tool ${argv0} could not be started (${error.code ?? 'unknown'})`, {
-    hint: 'it may have been removed or changed just now: try again',
-    cause: error,
-  });
+  return new BrokerError(
+    code,
+    `the tool ${argv0} could not be started (${error.code ?? 'unknown'})`,
+    {
+      hint: 'it may have been removed or changed just now: try again',
+      cause: error,
+    },
+  );
 }
