@@ -20,7 +20,7 @@ async function touches(
   await call(
     secretHandlers({
       keyring: { touch: () => (count += 1) },
-      config: { settings: { defaultBackend: 'sealed', ttlMs: 0 } },
+      config: { backends: {}, settings: { defaultBackend: 'sealed', ttlMs: 0 } },
       cache: { clear: () => 0 },
       audit: { append: async () => undefined },
       resolver: {

@@ -51,7 +51,7 @@ const other: [what: string, before: object, after: object][] = [
   ['argument of a tool', command, { get: ['pass', 'show', '-c', '{name}'] }],
   ['order of its arguments', command, { get: ['pass', '{name}', 'show'] }],
   ['place where its arguments end', command, { get: ['pass', 'show {name}'] }],
-  ['other verb of a tool', command, { set: ['pass', 'insert'] }],
+  ['environment of a tool', command, { env: { PASSWORD_STORE_DIR: '/srv' } }],
 ];
 
 test.each(other)('another %s is another origin', (_what, before, after) => {

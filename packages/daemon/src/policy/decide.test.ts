@@ -44,6 +44,14 @@ describe('a decision', () => {
     expect(decide({ variables: [known, other] })).toEqual({ kind: 'ask', missing: ['OTHER'] });
   });
 
+  test('asks for what a backend runs, and refuses it when a person did', () => {
+    const tool = { backend: 'pass', granted: false };
+    expect(decide({ variables: [known], tools: [{ ...tool, granted: true }] }).kind).toBe('allow');
+    expect(decide({ variables: [known], tools: [tool] })).toEqual({ kind: 'ask', missing: [] });
+    const refused = decide({ variables: [known], tools: [{ ...tool, denied: { id: 'K7Q4' } }] });
+    expect(codes(refused)).toEqual(['ERR_DENIED']);
+  });
+
   test('refuses what a person refused, granted or not, and names the refusal', () => {
     const denied = { id: 'K7Q4', until: '2026-01-01T00:00:00.000Z' };
     const decision = decide({ variables: [known], denied });

@@ -37,8 +37,8 @@ export interface ToolFacts {
 
 export type Decision =
   | { readonly kind: 'allow' }
-  /** A person has to grant the rest: variables, and commands of backends. */
-  | { readonly kind: 'ask'; readonly missing: readonly string[]; readonly tools: readonly string[] }
+  /** A person has to grant these variables, and what backends run; without any, that alone. */
+  | { readonly kind: 'ask'; readonly missing: readonly string[] }
   | { readonly kind: 'deny'; readonly problems: readonly BrokerError[] };
 
 /**
@@ -52,9 +52,8 @@ export function decide({ variables, denied, tools = [] }: LaunchFacts): Decision
   }
   if (problems.length > 0) return { kind: 'deny', problems };
   const missing = variables.filter(({ granted }) => !granted).map(({ subject }) => subject);
-  const unseen = tools.filter(({ granted }) => !granted).map(({ backend }) => backend);
-  if (missing.length === 0 && unseen.length === 0) return { kind: 'allow' };
-  return { kind: 'ask', missing, tools: unseen };
+  const isAllowed = missing.length === 0 && tools.every(({ granted }) => granted);
+  return isAllowed ? { kind: 'allow' } : { kind: 'ask', missing };
 }
 
 function problemOf(variable: VariableFacts): BrokerError | undefined {
