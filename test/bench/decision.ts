@@ -148,7 +148,6 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
     grants,
     launches: createLaunches(platform),
     programs: createPrograms(createDigests()),
-    tools: { examine: () => Promise.resolve(undefined), permit: () => () => undefined },
     config: loaded.config,
     loaded,
   } as unknown as Broker;

@@ -49,7 +49,6 @@ beforeEach(() => {
     loaded: { digest: 'config' },
     config: { backends: {}, settings: {} },
     programs: { examine: async () => ({ files: [], identities: [] }) },
-    tools: { examine: async () => undefined },
     resolver: {
       async plan(reference: Reference) {
         await planning();

@@ -106,8 +106,14 @@ export function launchHandlers(broker: Broker): Pick<Handlers, 'launch.request' 
       // Locked since: nobody is to approve again what is approved.
       if (keyring.epoch !== epoch) throw lockedMeanwhile('the launch');
       const { granted, denied } = grants.look(launching, texts);
-      const backends = variables.map(({ backend }) => backend);
-      const tools = problem === undefined ? await neededTools(broker, backends, context) : [];
+      const backends = variables.flatMap(({ kind, backend }) =>
+        kind === 'command' ? [backend] : [],
+      );
+      // Of most launches nothing has to be looked at for this.
+      const tools =
+        problem === undefined && backends.length > 0
+          ? await neededTools(broker, backends, context)
+          : [];
       const decision = decide({
         variables: facts.map((fact) => ({
           ...fact,
