@@ -1,12 +1,12 @@
-import type { AuditEvent } from './audit/event.ts';
-import type { Clock } from './clock.ts';
+import type { AuditEvent } from '../audit/event.ts';
+import type { Clock } from '../clock.ts';
 import { createHeldLaunches } from './held-launches.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
-import type { Connection } from './listener/handler.ts';
-import type { Peer } from './listener/peer.ts';
+import type { Connection } from '../listener/handler.ts';
+import type { Peer } from '../listener/peer.ts';
 import { noLaunch, requireServer } from './launch-server.ts';
-import type { Platform } from './platform/platform.ts';
-import { createTree, markedLaunches, type ProcessId } from './processes/tree.ts';
+import type { Platform } from '../platform/platform.ts';
+import { createTree, markedLaunches, type ProcessId } from '../processes/tree.ts';
 
 /** What runs with values of ours. */
 export interface Running {
