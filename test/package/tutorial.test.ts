@@ -70,6 +70,7 @@ test.skipIf(lacksPrepared(npx))(
       expect(everything(home)).toEqual(before);
       expect(everything(prefix)).toEqual(prefixBefore);
     } finally {
+      killAll(processesWith('HOME', home));
       rmSync(folder, { recursive: true });
     }
   },
