@@ -20,7 +20,7 @@ export interface Contract {
   readonly create: () => Promise<Subject>;
   readonly capabilities: {
     /** The optional methods that the provider has; it must have no other. */
-    readonly methods: readonly ('put' | 'delete' | 'list' | 'check' | 'close')[];
+    readonly methods: readonly ('put' | 'delete' | 'list' | 'history' | 'check' | 'close')[];
     /** What a value can be besides text of at least one byte and at most 64 KiB. */
     readonly values: readonly ('empty' | 'binary' | '64 KiB')[];
     /** Each new value has a new version. */
@@ -55,7 +55,7 @@ export function checkContract(contract: Contract): void {
   describe(`${name} keeps the contract of a provider`, () => {
     test('it has the methods that it says it has', () =>
       on(contract, ({ provider }) => {
-        const optional = ['put', 'delete', 'list', 'check', 'close'] as const;
+        const optional = ['put', 'delete', 'list', 'history', 'check', 'close'] as const;
         const found = optional.filter((method) => provider[method] !== undefined);
         expect(found.sort()).toEqual([...capabilities.methods].sort());
         return Promise.resolve();
