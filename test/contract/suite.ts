@@ -131,6 +131,21 @@ export function checkContract(contract: Contract): void {
         }));
     }
 
+    test.runIf(can('history'))(
+      'history has the versions that are kept, newest first, and none of nothing',
+      () =>
+        on(contract, async ({ provider }) => {
+          const history = async (item: string): Promise<readonly object[]> =>
+            (await provider.history?.(provider.locate(item), call())) ?? [];
+          expect(await history('NOTHING')).toEqual([]);
+          await put(provider, 'NAME', Buffer.from(canary));
+          const info = await put(provider, 'NAME', Buffer.from(`${canary} again`));
+          const versions = await history('NAME');
+          expect(versions[0]).toMatchObject(info === undefined ? {} : { version: info.version });
+          expectNoCanary(inspect(versions));
+        }),
+    );
+
     test.runIf(can('check'))('check resolves', () =>
       on(contract, async ({ provider }) => {
         await expect(provider.check?.(call())).resolves.toBeUndefined();

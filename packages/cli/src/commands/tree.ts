@@ -1,6 +1,7 @@
 import type { Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
+import { backend } from './specs/backend.ts';
 import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
@@ -11,6 +12,7 @@ export const tree: readonly Spec[] = [
   init,
   status,
   secret,
+  backend,
   exec,
   run,
   approve,

@@ -44,7 +44,11 @@ export interface BackendMethods {
   /** Asks the store itself. Reads one value, which does not leave the daemon. */
   'backend.test': {
     params: { readonly name: string };
-    result: { readonly name: string; readonly kind: string; readonly steps: readonly BackendStep[] };
+    result: {
+      readonly name: string;
+      readonly kind: string;
+      readonly steps: readonly BackendStep[];
+    };
   };
   /** The versions that the store keeps, newest first; none where it keeps none, or has no such secret. */
   'secret.history': {
