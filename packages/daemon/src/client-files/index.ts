@@ -1,0 +1,2 @@
+export { clientPlaces, type ClientPlace, type Surroundings } from './places.ts';
+export { readClientFile, type ClientServer, type ClientText } from './read.ts';
