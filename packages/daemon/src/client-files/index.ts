@@ -1,0 +1,3 @@
+export { clientPlaces, type ClientPlace, type Surroundings } from './places.ts';
+export { readClientFile, type ClientServer, type ClientText } from './read.ts';
+export { plaintextIn, type Plaintext } from './plaintext.ts';
