@@ -1,7 +1,7 @@
 import type { Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
-import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { doctor, exec, init, lock, run, status, unlock } from './specs/basics.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
@@ -10,6 +10,7 @@ import { cache, secret } from './specs/secret.ts';
 export const tree: readonly Spec[] = [
   init,
   status,
+  doctor,
   secret,
   exec,
   run,
