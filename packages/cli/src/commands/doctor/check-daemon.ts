@@ -100,23 +100,19 @@ function checkStatus({ daemon, paths }: Facts): readonly Finding[] {
 }
 
 function checkBackend({ name, kind, state }: Status['backends'][number]): readonly Finding[] {
-  switch (state) {
-    case 'ready':
-      return [];
-    case 'locked':
-      return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
-    case 'missing':
-      return [
-        finding('backend-missing', name, { cause: 'it has no file yet', remedy: 'mcp init' }),
-      ];
-    case 'unavailable':
-      return [
-        finding('backend-unavailable', name, {
-          cause: `its kind ${kind} cannot be used`,
-          remedy: 'mcp status, or take it out of config.yaml',
-        }),
-      ];
+  if (state === 'ready') return [];
+  if (state === 'locked') {
+    return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
   }
+  if (state === 'missing') {
+    return [finding('backend-missing', name, { cause: 'it has no file yet', remedy: 'mcp init' })];
+  }
+  return [
+    finding('backend-unavailable', name, {
+      cause: `its kind ${kind} cannot be used`,
+      remedy: 'mcp status, or take it out of config.yaml',
+    }),
+  ];
 }
 
 /** A slab of values, and room for the next. */

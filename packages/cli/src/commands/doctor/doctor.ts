@@ -39,7 +39,7 @@ export async function examine({ fix }: DoctorInput, session: Session): Promise<n
   const mended: (Finding & { readonly done: string })[] = [];
   const tried = new Set<string>();
   let left = await look(session);
-  for (let round = 0; fix && round < mostRounds; round += 1) {
+  for (let rounds = fix ? mostRounds : 0; rounds > 0; rounds -= 1) {
     const due = left.filter((one) => one.mend !== undefined && !tried.has(keyOf(one)));
     if (due.length === 0) break;
     const done: typeof mended = [];

@@ -1,5 +1,5 @@
 import type { Session } from '../session.ts';
-import { known, type FindingId, type Severity } from './known.ts';
+import { severities, type FindingId, type Mendable, type Severity } from './severities.ts';
 
 /** One thing that is not as it should be, in words for a person. None holds a value. */
 export interface Finding {
@@ -16,12 +16,18 @@ export interface Finding {
 
 export type Mend = (session: Session) => Promise<string>;
 
-export function finding(
-  id: FindingId,
+/** What a finding says; one that `--fix` mends says how. */
+type Said<Id extends FindingId> = {
+  readonly cause: string;
+  readonly remedy: string;
+} & (Id extends Mendable ? { readonly mend: Mend } : { readonly mend?: never });
+
+export function finding<Id extends FindingId>(
+  id: Id,
   subject: string,
-  { cause, remedy, mend }: { cause: string; remedy: string; mend?: Mend | undefined },
+  { cause, remedy, mend }: Said<Id>,
 ): Finding {
-  const severity = known[id];
+  const severity: Severity = severities[id];
   return { id, severity, subject, cause, remedy, ...(mend === undefined ? {} : { mend }) };
 }
 

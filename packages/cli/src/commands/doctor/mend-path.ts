@@ -1,4 +1,4 @@
-import { setSearchPath } from '@mcp-broker/daemon/config';
+import { changeConfig, setInText } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { loginPath } from '../login-path.ts';
@@ -13,8 +13,9 @@ export async function replacePath(session: Session): Promise<string> {
       hint: `name the folders of your servers in settings.path of ${paths.config}`,
     });
   }
-  await setSearchPath(paths.config, login.folders);
+  const { folders } = login;
+  await changeConfig(paths.config, (text) => setInText(text, ['settings', 'path'], [...folders]));
   const client = await session.reach();
   if (client !== undefined) await using(client, (reached) => reached.call('config.reload', {}));
-  return `settings.path of ${paths.config} now has the ${login.folders.length} folders of ${login.shell}`;
+  return `settings.path of ${paths.config} now has the ${folders.length} folders of ${login.shell}`;
 }

@@ -2,7 +2,7 @@
 export type Severity = 'wrong' | 'advice';
 
 /** Everything that `mcp doctor` can find; docs/doctor.md says what each means. Names are stable. */
-export const known = {
+export const severities = {
   'node-version': 'wrong',
   'node-not-found': 'advice',
   'home-absent': 'wrong',
@@ -45,6 +45,18 @@ export const known = {
   'clock-future': 'wrong',
   'clock-set-back': 'advice',
   orphan: 'wrong',
-} as const satisfies Readonly<Record<string, Severity>>;
+} as const;
 
-export type FindingId = keyof typeof known;
+export type FindingId = keyof typeof severities;
+
+/** Those that `--fix` mends. */
+export const mendable = [
+  'mode-folder',
+  'mode-file',
+  'path-unset',
+  'socket-stale',
+  'daemon-version',
+  'orphan',
+] as const;
+
+export type Mendable = (typeof mendable)[number];
