@@ -21,6 +21,7 @@ const config: UserConfig[] = [
       client: 'src/client/index.ts',
       'client-files': 'src/client-files/index.ts',
       config: 'src/config/index.ts',
+      inspect: 'src/inspect/index.ts',
       processes: 'src/processes/index.ts',
       protocol: 'src/protocol/index.ts',
     },

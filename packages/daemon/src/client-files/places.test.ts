@@ -18,7 +18,7 @@ function filesOf(
 const documented = [...document.matchAll(/^####? (.+)\n\n(.+)$/gmu)]
   .map(([, client = '', line = '']) => ({
     client,
-    files: [...line.matchAll(/`([~.][^`]*|\w+\.json)`/gu)].map(([, file = '']) => file),
+    files: [...line.matchAll(/`([~.][^`]*[^`.\s][^`]*|\w+\.json)`/gu)].map(([, file = '']) => file),
   }))
   .filter(({ files }) => files.length > 0);
 

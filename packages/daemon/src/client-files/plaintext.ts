@@ -52,7 +52,10 @@ const issued: readonly (readonly [issuer: string, pattern: RegExp])[] = [
   ['age', /\bAGE-SECRET-KEY-1[0-9A-Z]{50,}/],
   ['a key file', /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
   ['a signed token', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
-  ['a login in an address', /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]{3,}@/i],
+  [
+    'a login in an address',
+    /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:(?!(?:password|passwd|pass|pwd|secret)@)[^\s/@]{3,}@/i,
+  ],
 ];
 
 /** The end of a name of what is a secret, in words: `API_KEY`, `X-Api-Key`, `apiKey`. */
