@@ -19,11 +19,14 @@ const config: UserConfig[] = [
     entry: {
       audit: 'src/audit/index.ts',
       client: 'src/client/index.ts',
+      'client-files': 'src/client-files/index.ts',
       config: 'src/config/index.ts',
+      inspect: 'src/inspect/index.ts',
       processes: 'src/processes/index.ts',
       protocol: 'src/protocol/index.ts',
     },
     dts: true,
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     plugins: [licences()],
   },
   // CommonJS, and all in one file: `mcp exec --replace` loads it before its server starts.
