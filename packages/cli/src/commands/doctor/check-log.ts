@@ -55,7 +55,7 @@ function checkClock({ audit, now, daemon, paths }: Facts): readonly Finding[] {
 }
 
 function checkGrants({ daemon, files, paths }: Facts): readonly Finding[] {
-  const problem = daemon.status?.grantsProblem;
+  const problem = daemon.grantsProblem;
   if (problem !== undefined) {
     return [
       finding('grants-aside', paths.grants, {
