@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { resultsSchema, resultsTables } from '../packages/cli/src/results/document.ts';
 import { configTables } from '../packages/daemon/src/config/docs.ts';
 import { configJsonSchema } from '../packages/daemon/src/config/json-schema.ts';
 
 /**
  * Writes what follows from the code: docs/config.schema.json and the tables of docs/configuration.md
- * from the schema of config.yaml. `--check` writes nothing and exits 1 when a file differs.
+ * from the schema of config.yaml, docs/json.schema.json and the tables of docs/json.md from the forms of
+ * results. `--check` writes nothing and exits 1 when a file differs.
  */
 
 const begin = '<!-- generated: tables -->';
@@ -14,12 +16,18 @@ const check = process.argv.includes('--check');
 const schema = configJsonSchema();
 
 update('docs/config.schema.json', () => `${JSON.stringify(schema, null, 2)}\n`);
-update('docs/configuration.md', (text) => {
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`docs/configuration.md lacks ${begin} or ${end}`);
-  return `${text.slice(0, from)}${begin}\n${configTables(schema)}${text.slice(to)}`;
-});
+update('docs/json.schema.json', () => `${JSON.stringify(resultsSchema(), null, 2)}\n`);
+updateTables('docs/configuration.md', configTables(schema));
+updateTables('docs/json.md', resultsTables());
+
+function updateTables(name: string, tables: string): void {
+  update(name, (text) => {
+    const from = text.indexOf(begin);
+    const to = text.indexOf(end);
+    if (from === -1 || to < from) throw new Error(`${name} lacks ${begin} or ${end}`);
+    return `${text.slice(0, from)}${begin}\n${tables}${text.slice(to)}`;
+  });
+}
 
 function update(name: string, make: (text: string) => string): void {
   const file = new URL(`../${name}`, import.meta.url);
@@ -27,7 +35,7 @@ function update(name: string, make: (text: string) => string): void {
   const after = make(before);
   if (after === before) return;
   if (check) {
-    process.stderr.write(`${name} differs from the schema: run node scripts/generate-docs.ts\n`);
+    process.stderr.write(`${name} differs from the code: run node scripts/generate-docs.ts\n`);
     process.exitCode = 1;
   } else {
     writeFileSync(file, after);

@@ -1,7 +1,9 @@
 import type { Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
+import { backend } from './specs/backend.ts';
 import { doctor, exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { clients } from './specs/clients.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
@@ -12,6 +14,7 @@ export const tree: readonly Spec[] = [
   status,
   doctor,
   secret,
+  backend,
   exec,
   run,
   approve,
@@ -22,6 +25,7 @@ export const tree: readonly Spec[] = [
   cache,
   daemon,
   audit,
+  clients,
   config,
 ];
 

@@ -118,7 +118,8 @@ export async function findSecret(
   return { plan, item };
 }
 
-async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
+/** Where the value of a variable lies. Throws `ERR_USAGE` for another backend than its own. */
+export async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
   if (!isVariableName(name)) {
     throw new BrokerError('ERR_USAGE', `${JSON.stringify(name)} is not a name for a variable`, {
       hint: 'names have letters, digits and _, at most 128, and do not start with a digit',

@@ -10,6 +10,7 @@ export { secretBytes } from '@mcp-broker/providers/secret-bytes';
 export { parseDuration } from '../config/duration.ts';
 export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './approvals.ts';
+export * from './backends.ts';
 export * from './messages.ts';
 export {
   formatReference,

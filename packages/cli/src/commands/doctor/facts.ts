@@ -92,7 +92,11 @@ function configOf({ paths, configGiven }: Session): Pick<Facts, 'config' | 'conf
   }
 }
 
-function clientsOf(home: string, environment: Session['environment']): readonly ClientFact[] {
+/** What lies where clients look for servers. */
+export function clientsOf(
+  home: string,
+  environment: Session['environment'],
+): readonly ClientFact[] {
   const project = process.cwd();
   const places = clientPlaces({ home, platform: process.platform, environment, project });
   return places.map((place) => {
