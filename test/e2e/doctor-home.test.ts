@@ -124,7 +124,7 @@ describe('config.yaml', () => {
     addConfig('nonsense: 1\n');
     const found = await examine(home);
     expect(idsOf(found)).toEqual(['mode-file', 'config-broken']);
-    expect(found.findings[1]?.cause).toMatch(/line \d+.*nonsense/u);
+    expect(found.findings[1]?.cause).toMatch(/nonsense \(line \d+\)/u);
     expectSuccess(await home.mcp(['daemon', 'stop']));
     expect(idsOf(await mend(home)), 'also without a daemon').toEqual([
       'mode-file',
