@@ -2,7 +2,12 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { isGroup, type CommandSpec, type Spec } from '../packages/cli/src/commands/spec.ts';
+import {
+  isGroup,
+  type CommandSpec,
+  type OptionSpec,
+  type Spec,
+} from '../packages/cli/src/commands/spec.ts';
 import { globalOptions, tree } from '../packages/cli/src/commands/tree.ts';
 import { version as cliVersion } from '../packages/cli/src/version.ts';
 import { version as daemonVersion } from '../packages/daemon/src/version.ts';
@@ -137,7 +142,7 @@ function launchMistakes(words: readonly string[], known: ReadonlySet<string>): s
     .map((word) => `there is no ${word}`);
 }
 
-function flagsOf(options: readonly (readonly [flags: string, summary: string])[]): string[] {
+function flagsOf(options: readonly OptionSpec[]): string[] {
   return options.flatMap(([flags]) => flags.match(/(?<![\w-])--?[a-z][a-z-]*/gu) ?? []);
 }
 

@@ -10,7 +10,7 @@ const set: CommandSpec = {
     'read the arguments of another. What comes by --stdin or --fd is kept byte for byte.',
   arguments: [['NAME', 'letters, digits and _, as in $<NAME>']],
   options: [
-    ['--backend <NAME>', 'where to keep it'],
+    ['--backend <NAME>', 'where to keep it', 'backend'],
     ['--stdin', 'read the value from stdin'],
     ['--fd <N>', 'read the value from descriptor N'],
     ['--generate', 'make a random value of letters and digits'],
@@ -45,7 +45,7 @@ function sourceOf(given: Given): { generate: number } | { stdin: boolean; fd: nu
 const list: CommandSpec = {
   name: 'list',
   summary: 'show names and what is known of their values',
-  options: [['--backend <NAME>', 'of this backend']],
+  options: [['--backend <NAME>', 'of this backend', 'backend']],
   example: 'mcp secret list --json',
   async run(given, session) {
     const { listSecrets } = await import('../secrets.ts');
@@ -97,6 +97,7 @@ export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
   commands: [set, list, show, rm],
+  names: 'variable',
 };
 
 const clear: CommandSpec = {
@@ -114,4 +115,5 @@ export const cache: GroupSpec = {
   name: 'cache',
   summary: 'the values in memory',
   commands: [clear],
+  names: 'variable',
 };
