@@ -51,7 +51,7 @@ function checkErrors(): string[] {
 function documents(): string[] {
   return [
     ...readdirSync(root).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md'),
-    ...readdirSync(join(root, 'docs'))
+    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs', name)),
   ];
@@ -108,6 +108,7 @@ function mistakes(line: string): string[] {
   let command: CommandSpec | undefined;
   for (const word of words) {
     if (word === '--' || word === '…' || word === '...') break;
+    if (word === 'help' && command === undefined) continue;
     if (word.startsWith('-')) {
       const flag = word.split('=', 1)[0] ?? word;
       if (!known.has(flag)) return [`there is no ${flag}`];

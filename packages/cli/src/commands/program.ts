@@ -6,7 +6,7 @@ import { version } from '../version.ts';
 import { Finished, type Dispatch } from './dispatch.ts';
 import { createGiven } from './given.ts';
 import { columnsOf, formatItem } from './help.ts';
-import { isGroup, type CommandSpec, type Spec } from './spec.ts';
+import { isGroup, usageOf, type CommandSpec, type Spec } from './spec.ts';
 import { globalOptions, tree } from './tree.ts';
 import { usageError } from './usage.ts';
 
@@ -67,14 +67,6 @@ function declare(command: Command, spec: CommandSpec): void {
     .usage(usageOf(spec))
     .addHelpText('after', after('Options of every command, such as --json and --home: mcp --help'))
     .addHelpText('after', `\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
-}
-
-/** What may follow the name of a command, as help and the manual say it. */
-export function usageOf({ options, arguments: args }: CommandSpec): string {
-  return [
-    ...(options === undefined ? [] : ['[options]']),
-    ...(args ?? []).map(([name]) => name),
-  ].join(' ');
 }
 
 /** A paragraph below the help, no wider than that. */

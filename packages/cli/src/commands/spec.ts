@@ -45,6 +45,14 @@ export function isGroup(spec: Spec): spec is GroupSpec {
   return 'commands' in spec;
 }
 
+/** What may follow the name of a command, as help and the manual say it. */
+export function usageOf({ options, arguments: args }: CommandSpec): string {
+  return [
+    ...(options === undefined ? [] : ['[options]']),
+    ...(args ?? []).map(([name]) => name),
+  ].join(' ');
+}
+
 /** What was typed for one command, by the names of its spec. */
 export interface Given {
   /** One argument, or undefined. */
