@@ -32,7 +32,7 @@ for (const name of readdirSync(new URL('../docs/commands', import.meta.url))) {
 }
 update('packages/cli/package.json', (text) => {
   const manifest = JSON.parse(text) as Record<string, unknown>;
-  const man = [...manualPages('').keys()].toSorted().map((name) => `./dist/man/${name}`);
+  const man = [...manualPages(new Date(0)).keys()].toSorted().map((name) => `./dist/man/${name}`);
   return `${JSON.stringify({ ...manifest, man }, undefined, 2)}\n`;
 });
 

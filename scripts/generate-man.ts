@@ -7,6 +7,6 @@ const epoch = process.env['SOURCE_DATE_EPOCH'];
 const time = epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
 
 mkdirSync(folder, { recursive: true });
-for (const [name, page] of manualPages(time.toISOString().slice(0, 10))) {
+for (const [name, page] of manualPages(time)) {
   writeFileSync(new URL(name, folder), page);
 }

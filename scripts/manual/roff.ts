@@ -3,19 +3,20 @@ import { globalOptions } from '../../packages/cli/src/commands/tree.ts';
 import { version } from '../../packages/cli/src/version.ts';
 import { about, environment, exits, files, pages, type Entry, type Page } from './pages.ts';
 
-/** Every manual page in mdoc(7), by the name of its file. `day`: as `2026-01-31`. */
-export function manualPages(day: string): ReadonlyMap<string, string> {
+/** Every manual page in mdoc(7), by the name of its file, with the day that it was made on. */
+export function manualPages(made: Date): ReadonlyMap<string, string> {
+  const month = made.toLocaleString('en', { month: 'long', timeZone: 'UTC' });
+  const day = `${month} ${made.getUTCDate()}, ${made.getUTCFullYear()}`;
   return new Map([
-    ['mcp.1', mainPage(day)],
-    ['mcp-broker.1', '.so man1/mcp.1\n'],
+    ...['mcp', 'mcp-broker'].map((name) => [`${name}.1`, mainPage(name, day)] as const),
     ...pages.map((page) => [`mcp-${page.name}.1`, commandPage(page, day)] as const),
   ]);
 }
 
-function mainPage(day: string): string {
-  const commands = pages.map(({ name, summary }) => `.It Xr mcp-${name} 1\n${text(summary)}\n`);
+function mainPage(name: string, day: string): string {
+  const commands = pages.map((page) => `.It Xr mcp-${page.name} 1\n${text(page.summary)}\n`);
   return [
-    heading('mcp', about, day),
+    heading(name, about, day),
     '.Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Ar command\n',
     '.Sh DESCRIPTION\n.Nm\n',
     text(`${about}. The daemon that holds them starts on first use. The commands are:`),
@@ -99,12 +100,13 @@ function literal(example: string): string {
   return `.Bd -literal -offset indent\n${example.split('\n').map(line).join('\n')}\n.Ed\n`;
 }
 
-/** Running text: each sentence begins a line, and none looks like a request. */
+/** Running text: each sentence begins a line, no line is long, and none looks like a request. */
 function text(words: string): string {
   return words
     .replaceAll(/([.:?]) +(?=[A-Z])/g, '$1\n')
     .split('\n')
-    .map(line)
+    .flatMap((sentence) => sentence.match(/.{1,68}(?: |$)|[^ ]+ ?/gu) ?? [])
+    .map((row) => line(row.trimEnd()))
     .join('\n');
 }
 
