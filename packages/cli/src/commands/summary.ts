@@ -2,7 +2,6 @@ import type { AuditRecord, Filter } from '@mcp-broker/daemon/audit';
 import type { Config } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
-import { word } from '../output/hint.ts';
 import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 
@@ -12,6 +11,7 @@ type Step = readonly [state: State, command: string, why: string];
 type State =
   | 'not set up'
   | 'config broken'
+  | 'unclear'
   | 'locked'
   | 'approvals pending'
   | 'nothing stored'
@@ -22,6 +22,7 @@ const most = 3;
 
 const notSetUp: Step = ['not set up', 'mcp init', 'set up a home, once'];
 const broken: Step = ['config broken', 'mcp config check', 'see what is wrong in config.yaml'];
+const unclear: Step = ['unclear', 'mcp status', 'see what is wrong with this home'];
 const locked: Step = ['locked', 'mcp unlock', 'open the sealed file, which is locked'];
 const nothing: Step = [
   'nothing stored',
@@ -63,9 +64,8 @@ async function nextSteps(session: Session): Promise<readonly Step[]> {
     const found = (await ofDaemon(session, config)) ?? (await ofFiles(session));
     return [...found, ...(await unlaunched(session, config)), launch];
   } catch (error) {
-    // What else is wrong with a home, the next command says.
     const isConfig = error instanceof BrokerError && error.code === 'ERR_CONFIG';
-    return [...(isConfig ? [broken] : []), nothing, launch];
+    return [isConfig ? broken : unclear];
   }
 }
 
@@ -114,7 +114,7 @@ async function unlaunched({ paths }: Session, { servers }: Config): Promise<read
   const [name] = left;
   if (name === undefined) return [];
   const why = 'start this server of config.yaml for the first time';
-  return [['not launched', `mcp exec ${word(name)}`, why]];
+  return [['not launched', `mcp exec ${name}`, why]];
 }
 
 /** Lines of the audit log; none where there is no log. */
