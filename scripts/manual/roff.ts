@@ -26,7 +26,7 @@ function mainPage(name: string, day: string): string {
     `.Sh FILES\n${list('Pa', files)}`,
     `.Sh EXIT STATUS\nThat of a server that ran, with\n.Xr mcp-exec 1 ;\nelse:\n${list('Li', exits)}`,
     `.Sh SEE ALSO\n${pages
-      .map(({ name }) => `.Xr mcp-${name} 1`)
+      .map((page) => `.Xr mcp-${page.name} 1`)
       .toSorted()
       .join(' ,\n')}\n`,
   ].join('');

@@ -10,6 +10,15 @@ export function columnsOf(stream: { readonly columns?: number }): number {
   return stream.columns || 80;
 }
 
+/** Rows below each other, beside the title. */
+export function styleUsage(this: Help, usage: string): string {
+  const margin = 'Usage: '.length;
+  return this.boxWrap(usage, (this.helpWidth ?? 80) - margin).replaceAll(
+    '\n',
+    `\n${' '.repeat(margin)}`,
+  );
+}
+
 /** A term and what it is: side by side, or one below the other where there is little room. */
 export function formatItem(term: string, widest: number, text: string, helper: Help): string {
   const width = helper.helpWidth ?? 80;

@@ -5,7 +5,7 @@ import { exitCodes } from '@mcp-broker/daemon/protocol';
 import { version } from '../version.ts';
 import { Finished, type Dispatch } from './dispatch.ts';
 import { createGiven } from './given.ts';
-import { columnsOf, formatItem } from './help.ts';
+import { columnsOf, formatItem, styleUsage, styleUsage } from './help.ts';
 import { isGroup, usageOf, type CommandSpec, type Spec } from './spec.ts';
 import { globalOptions, tree } from './tree.ts';
 import { usageError } from './usage.ts';

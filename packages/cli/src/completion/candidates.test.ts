@@ -17,19 +17,22 @@ async function words(line: string, names: Names = namesOf({})): Promise<readonly
   return candidates.map(({ word }) => word);
 }
 
-test('every command and every option of the tree is offered where it belongs', async () => {
-  const walk = async (specs: readonly Spec[], path: string): Promise<void> => {
-    expect(await words(path)).toEqual([...specs.map(({ name }) => name), 'help']);
-    for (const spec of specs) {
-      if (isGroup(spec)) await walk(spec.commands, `${path}${spec.name} `);
-      else {
-        const options = (spec.options ?? []).flatMap(([flags]) => /--[a-z-]+/u.exec(flags) ?? []);
-        const offered = await words(`${path}${spec.name} --`);
-        expect(offered).toEqual(expect.arrayContaining([...options, '--home', '--help']));
-      }
-    }
-  };
-  await walk(tree, '');
+interface Place {
+  readonly line: string;
+  readonly offered: readonly string[];
+}
+
+function placesOf(specs: readonly Spec[], path: string): readonly Place[] {
+  const inner = specs.flatMap((spec): readonly Place[] => {
+    if (isGroup(spec)) return placesOf(spec.commands, `${path}${spec.name} `);
+    const options = (spec.options ?? []).flatMap(([flags]) => /--[a-z-]+/u.exec(flags) ?? []);
+    return [{ line: `${path}${spec.name} --`, offered: [...options, '--home', '--help'] }];
+  });
+  return [{ line: path, offered: [...specs.map(({ name }) => name), 'help'] }, ...inner];
+}
+
+test.each(placesOf(tree, ''))('after "$line" comes what the tree has there', async (place) => {
+  expect(await words(place.line)).toEqual(expect.arrayContaining([...place.offered]));
 });
 
 test('every file and folder that a command takes is completed as one', async () => {
