@@ -1,4 +1,4 @@
-import type { Help } from 'commander';
+import type { Help, HelpConfiguration } from 'commander';
 
 const indent = 2;
 const gap = 2;
@@ -10,26 +10,27 @@ export function columnsOf(stream: { readonly columns?: number }): number {
   return stream.columns || 80;
 }
 
-/** Rows below each other, beside the title. */
-export function styleUsage(this: Help, usage: string): string {
-  const margin = 'Usage: '.length;
-  return this.boxWrap(usage, (this.helpWidth ?? 80) - margin).replaceAll(
-    '\n',
-    `\n${' '.repeat(margin)}`,
-  );
-}
+/** How help is laid out: nothing is wider than the terminal but an example, which is to be copied. */
+export const helpLayout: HelpConfiguration = {
+  minWidthToWrap: 0,
+  subcommandTerm: (inner) => inner.name(),
+  formatItem,
+  styleUsage(this: Help, usage) {
+    const margin = 'Usage: '.length;
+    const rows = this.boxWrap(usage, (this.helpWidth ?? 80) - margin);
+    return rows.replaceAll('\n', `\n${' '.repeat(margin)}`);
+  },
+};
 
 /** A term and what it is: side by side, or one below the other where there is little room. */
-export function formatItem(term: string, widest: number, text: string, helper: Help): string {
+function formatItem(term: string, widest: number, text: string, helper: Help): string {
   const width = helper.helpWidth ?? 80;
-  const beside = width - indent - widest - gap;
+  const column = indent + widest + gap;
   const shown = ' '.repeat(indent) + term;
   if (text === '') return shown;
-  const [margin, columns, first] =
-    beside < least
-      ? [indent + 4, width - indent - 4, `${shown}\n`]
-      : [indent + widest + gap, beside, shown.padEnd(indent + widest + gap)];
-  const rows = helper.boxWrap(text, columns).split('\n');
+  const isBeside = width - column >= least;
+  const margin = isBeside ? column : indent + 4;
+  const rows = helper.boxWrap(text, width - margin).split('\n');
   const below = rows.map((row) => ' '.repeat(margin) + row).join('\n');
-  return beside < least ? first + below : first + below.trimStart();
+  return isBeside ? shown.padEnd(column) + below.trimStart() : `${shown}\n${below}`;
 }

@@ -5,7 +5,7 @@ import { exitCodes } from '@mcp-broker/daemon/protocol';
 import { version } from '../version.ts';
 import { Finished, type Dispatch } from './dispatch.ts';
 import { createGiven } from './given.ts';
-import { columnsOf, formatItem, styleUsage, styleUsage } from './help.ts';
+import { columnsOf, helpLayout } from './help.ts';
 import { isGroup, usageOf, type CommandSpec, type Spec } from './spec.ts';
 import { globalOptions, tree } from './tree.ts';
 import { usageError } from './usage.ts';
@@ -101,7 +101,7 @@ function prepare(command: Command, path: string): Command {
   return command
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
-    .configureHelp({ formatItem, minWidthToWrap: 0, subcommandTerm: (inner) => inner.name() })
+    .configureHelp(helpLayout)
     .allowExcessArguments(false)
     .configureOutput({
       writeOut: collect,
