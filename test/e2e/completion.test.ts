@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHome, mcpCommand, type Home } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
@@ -91,6 +92,7 @@ describe.each(Object.entries(shells))('%s', (shell, { args, setUp, load }) => {
     ['mcp audit search --outcome fa', 'mcp audit search --outcome failed '],
     ['mcp audit search --event refused', 'mcp audit search --event refused-peer '],
     ['mcp completion fi', 'mcp completion fish '],
+    ['mcp init --backend keych', 'mcp init --backend keychain '],
     ['mcp --home ~/other exec gith', 'mcp --home ~/other exec github '],
     ['mcp exec --home=other gith', 'mcp exec --home=other github '],
     ['mcp --config other/conf', 'mcp --config other/config.yaml '],
@@ -138,6 +140,35 @@ describe('whatever is wrong, nothing is said and nothing is started', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout.split('\n').length).toBeLessThan(8);
     expect(existsSync(join(other(), 'run'))).toBe(false);
+  });
+
+  test('B19: what a caller calls itself is no word to offer, and cannot act on the terminal', async () => {
+    const name = 'e\u001b[31mvil\t$(touch x)\n--all';
+    await home.mcp(['exec', '--server', name, '--env', 'T=$<API_TOKEN>', '--', '/bin/true', 'x']);
+    for (const [shell, line] of [
+      ['zsh', 'approve '],
+      ['fish', 'deny '],
+      ['bash', 'deny '],
+      ['zsh', 'approvals revoke '],
+    ] as const) {
+      const { stdout } = await home.mcp(['__complete', shell, ...line.split(' ')]);
+      expect(stdout).toMatch(/^none\n(?:[0-9A-Z]{4}(?:\t.*)?\n)*$/u);
+      expect(stripVTControlCharacters(stdout)).toBe(stdout);
+    }
+    const { stdout } = await home.mcp(['__complete', 'zsh', 'approve', '']);
+    expect(stdout).toContain('\te\\e[31mvil\\t$(touch x)\\n--all API_TOKEN\n');
+  });
+
+  test('a daemon that does not answer is not waited for', async () => {
+    const { stdout } = await home.mcp(['daemon', 'status', '--json']);
+    const { pid } = JSON.parse(stdout) as { pid: number };
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const ended = await home.mcp(['__complete', 'bash', 'secret', 'list', '--backend', 'se']);
+      expect(ended).toEqual({ code: 0, stdout: 'none\nsealed\n', stderr: '' });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
   });
 
   test.skipIf(lacks('bash'))('a shell that finds no mcp completes nothing', async () => {

@@ -1,11 +1,20 @@
 import type { Session } from './session.ts';
 
 /** What the name in an argument or in the value of an option is the name of. */
-export type NameKind = 'file' | 'folder' | 'variable' | 'backend' | 'server' | 'request' | 'grant';
+export type NameKind =
+  | 'file'
+  | 'folder'
+  | 'variable'
+  | 'backend'
+  | 'server'
+  | 'request'
+  | 'grant'
+  | 'key';
 
 /**
  * What a shell completes: names of a kind, or these words. Without it the placeholder says it: `FILE`,
- * `DIR`, `VARIABLE`, `BACKEND`, `SERVER`, and words in lower case, as in `bash|zsh|fish`, are these words.
+ * `DIR`, `KEY`, `VARIABLE`, `BACKEND`, `SERVER`, and words in lower case, as in `bash|zsh|fish`, are these
+ * words. `NAME` is the name of what the option or the group is called: `--backend <NAME>`.
  */
 export type Completes = NameKind | readonly string[] | (() => Promise<readonly string[]>);
 
@@ -35,7 +44,7 @@ export interface GroupSpec {
   readonly commands: readonly CommandSpec[];
   /** The one that the name of the group alone stands for. */
   readonly alone?: string;
-  /** What `NAME` is the name of, in the arguments of its commands. */
+  /** What `NAME` is the name of, in the arguments of its commands, where that is not the group's own name. */
   readonly names?: NameKind;
 }
 

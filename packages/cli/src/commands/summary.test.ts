@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,6 +18,11 @@ afterEach(() => {
 
 function write(name: string, text = ''): void {
   writeFileSync(join(home, name), text, { mode: 0o600 });
+}
+
+function isOnKeychain(): boolean {
+  const file = join(home, 'config.yaml');
+  return existsSync(file) && readFileSync(file, 'utf8') === onKeychain;
 }
 
 function writeAudit(...records: readonly object[]): void {
@@ -51,6 +56,7 @@ async function summaryOf(options: FakeOptions): Promise<FakeSession> {
 }
 
 const servers = 'version: "1.0"\nservers:\n  github:\n    command: [npx, x]\n';
+const onKeychain = 'version: "1.0"\nsettings: {default_backend: keychain}\n';
 const stopped = { running: false };
 const set = { event: 'set', outcome: 'allowed', variables: ['A'] };
 const launched = { event: 'launch', outcome: 'allowed', server: 'github' };
@@ -59,6 +65,8 @@ const refused = { event: 'launch', outcome: 'failed', server: 'github' };
 test.each<[state: string, first: string, prepare: () => void, options: FakeOptions]>([
   ['not set up', 'mcp init', () => {}, stopped],
   ['not set up', 'mcp init', () => write('config.yaml', servers), stopped],
+  ['not set up', 'mcp init', () => write('config.yaml', 'setings: {}'), stopped],
+  ['ready', 'mcp exec', () => write('config.yaml', onKeychain), answersOf('ready', 0, ['A'])],
   ['config broken', 'mcp config check', () => write('config.yaml', 'setings: {}'), stopped],
   ['unclear', 'mcp status', () => {}, { answers: {} }],
   ['locked', 'mcp unlock', () => write('identity.age'), stopped],
@@ -87,8 +95,8 @@ test.each<[state: string, first: string, prepare: () => void, options: FakeOptio
     stopped,
   ],
 ])('mcp alone in a home that is %s: %s', async (state, first, prepare, options) => {
-  if (state !== 'not set up') write('secrets.age');
   prepare();
+  if (state !== 'not set up' && !isOnKeychain()) write('secrets.age');
   const session = await summaryOf(options);
   expect(session.stdout.split('\n')[1]).toContain(`  ${first}`);
   const json = createFakeSession({ home, ...options, json: true });

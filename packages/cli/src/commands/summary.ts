@@ -23,7 +23,7 @@ const most = 3;
 const notSetUp: Step = ['not set up', 'mcp init', 'set up a home, once'];
 const broken: Step = ['config broken', 'mcp config check', 'see what is wrong in config.yaml'];
 const unclear: Step = ['unclear', 'mcp status', 'see what is wrong with this home'];
-const locked: Step = ['locked', 'mcp unlock', 'open the sealed file, which is locked'];
+const locked: Step = ['locked', 'mcp unlock', 'open this home, which is locked'];
 const nothing: Step = [
   'nothing stored',
   'mcp secret set API_TOKEN',
@@ -57,13 +57,16 @@ export async function showSummary(session: Session): Promise<number> {
 async function nextSteps(session: Session): Promise<readonly Step[]> {
   const { paths } = session;
   // Also of a folder that an earlier tool left: `init` makes a home of it.
-  if (!isThere(paths.secrets)) return [notSetUp, nothing, launch];
+  const missing = [notSetUp, nothing, launch];
+  const isSealed = isThere(paths.secrets);
   try {
     const { readConfig } = await import('@mcp-broker/daemon/config');
     const { config } = readConfig(paths.config);
+    if (!isSealed && config.settings.defaultBackend !== 'keychain') return missing;
     const found = (await ofDaemon(session, config)) ?? (await ofFiles(session));
     return [...found, ...(await unlaunched(session, config)), launch];
   } catch (error) {
+    if (!isSealed) return missing;
     const isConfig = error instanceof BrokerError && error.code === 'ERR_CONFIG';
     return [isConfig ? broken : unclear];
   }

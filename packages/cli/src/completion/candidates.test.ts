@@ -52,7 +52,7 @@ test('every file and folder that a command takes is completed as one', async () 
   }
 });
 
-test('a name that a shell or the command would act on is not offered', async () => {
+test('B19: a name that a shell or the command would act on is not offered', async () => {
   const bad = [
     '$(id)',
     '`id`',

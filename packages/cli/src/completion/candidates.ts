@@ -115,8 +115,9 @@ async function wordsOf(
   return { candidates: words.map((word) => ({ word })), files: 'none' };
 }
 
-function ofOption([flags, , completes]: OptionSpec): Completes | undefined {
-  return completes ?? ofPlaceholder(/<(.*)>/u.exec(flags)?.[1] ?? '');
+function ofOption(spec: OptionSpec): Completes | undefined {
+  const [flags, , completes] = spec;
+  return completes ?? ofPlaceholder(/<(.*)>/u.exec(flags)?.[1] ?? '', longName(spec).slice(2));
 }
 
 function ofArgument({ command, group, args }: CommandLine): Completes | undefined {
@@ -124,20 +125,22 @@ function ofArgument({ command, group, args }: CommandLine): Completes | undefine
   const last = specs.at(-1);
   const spec = specs[args.length] ?? (last?.[0].includes('...') === true ? last : undefined);
   if (spec === undefined) return undefined;
-  const name = spec[0].replaceAll(/[[\]]|\.\.\./gu, '');
-  const named = group !== undefined && isGroup(group) ? group.names : undefined;
-  return spec[2] ?? (name === 'NAME' ? named : ofPlaceholder(name));
+  const named = group !== undefined && isGroup(group) ? (group.names ?? group.name) : '';
+  return spec[2] ?? ofPlaceholder(spec[0].replaceAll(/[[\]]|\.\.\./gu, ''), named);
 }
 
 const placeholders: Readonly<Record<string, NameKind>> = {
   FILE: 'file',
   DIR: 'folder',
+  KEY: 'key',
   VARIABLE: 'variable',
   BACKEND: 'backend',
   SERVER: 'server',
 };
 
-function ofPlaceholder(placeholder: string): Completes | undefined {
+/** `named`: what `NAME` is the name of. */
+function ofPlaceholder(placeholder: string, named: string): Completes | undefined {
+  if (placeholder === 'NAME') return placeholders[named.toUpperCase()];
   const parts = placeholder.split('|');
   if (parts.every((part) => /^[a-z][a-z0-9-]*$/u.test(part))) return parts;
   return parts.map((part) => placeholders[part]).find((kind) => kind !== undefined);

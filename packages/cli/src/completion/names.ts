@@ -50,6 +50,7 @@ const sections: { readonly [K in Kind]?: (config: Config) => object } = {
 };
 
 async function configured(kind: Kind, line: CommandLine): Promise<readonly Candidate[]> {
+  if (kind === 'key') return keys();
   const section = sections[kind];
   if (section === undefined) return [];
   try {
@@ -58,6 +59,24 @@ async function configured(kind: Kind, line: CommandLine): Promise<readonly Candi
   } catch {
     return [];
   }
+}
+
+/** What config.yaml may hold, as far as no name of one's own comes into it: `settings.ttl`. */
+async function keys(): Promise<readonly Candidate[]> {
+  const { configJsonSchema } = await import('@mcp-broker/daemon/config');
+  return keysOf(configJsonSchema() as Shape, '');
+}
+
+interface Shape {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Shape>>;
+}
+
+function keysOf({ properties = {} }: Shape, prefix: string): readonly Candidate[] {
+  return Object.entries(properties).flatMap(([name, shape]) => {
+    const word = `${prefix}${name}`;
+    return [{ word, about: shape.description }, ...keysOf(shape, `${word}.`)];
+  });
 }
 
 const questions: {

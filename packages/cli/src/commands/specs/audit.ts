@@ -24,8 +24,8 @@ const events = async (): Promise<readonly string[]> => {
 };
 
 const filters: CommandSpec['options'] = [
-  ['--server <NAME>', 'lines of the server that calls itself so', 'server'],
-  ['--variable <NAME>', 'lines with this variable or reference', 'variable'],
+  ['--server <NAME>', 'lines of the server that calls itself so'],
+  ['--variable <NAME>', 'lines with this variable or reference'],
   ['--event <EVENT>', 'lines of this event: launch, deny, approve, …', events],
   ['--outcome <OUTCOME>', 'allowed, denied or failed', ['allowed', 'denied', 'failed']],
   ['--since <TIME>', 'from then on: 2h, 30d, 2026-01-31 or 2026-01-31T09:00 (UTC)'],

@@ -11,7 +11,6 @@ export const init: CommandSpec = {
     [
       '--backend <NAME>',
       'where secrets go: sealed (the keychain is not supported by this version)',
-      ['sealed'],
     ],
     ['--fd <N>', 'read the new passphrase from descriptor N'],
     ['--identity-file <FILE>', 'use an identity that is there already, and no passphrase'],
@@ -87,7 +86,7 @@ export const exec: CommandSpec = {
       "take the server of that name from an MCP client's file, and read it as that client does",
     ],
     ['--env <KEY=REF>', 'set a variable for the server; may be given more than once'],
-    ['--server <NAME>', 'what to call this server in requests and in the audit', 'server'],
+    ['--server <NAME>', 'what to call this server in requests and in the audit'],
     ['--allow-args', 'read $<NAME> in arguments too, where every process can see the value'],
     ['--replace', 'become the server (same pid), and do not stay beside it; see above'],
     [

@@ -10,7 +10,7 @@ const set: CommandSpec = {
     'read the arguments of another. What comes by --stdin or --fd is kept byte for byte.',
   arguments: [['NAME', 'letters, digits and _, as in $<NAME>']],
   options: [
-    ['--backend <NAME>', 'where to keep it', 'backend'],
+    ['--backend <NAME>', 'where to keep it'],
     ['--stdin', 'read the value from stdin'],
     ['--fd <N>', 'read the value from descriptor N'],
     ['--generate', 'make a random value of letters and digits'],
@@ -45,7 +45,7 @@ function sourceOf(given: Given): { generate: number } | { stdin: boolean; fd: nu
 const list: CommandSpec = {
   name: 'list',
   summary: 'show names and what is known of their values',
-  options: [['--backend <NAME>', 'of this backend', 'backend']],
+  options: [['--backend <NAME>', 'of this backend']],
   example: 'mcp secret list --json',
   async run(given, session) {
     const { listSecrets } = await import('../secrets.ts');
