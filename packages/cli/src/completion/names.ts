@@ -64,7 +64,7 @@ async function configured(kind: Kind, line: CommandLine): Promise<readonly Candi
 /** What config.yaml may hold, as far as no name of one's own comes into it: `settings.ttl`. */
 async function keys(): Promise<readonly Candidate[]> {
   const { configJsonSchema } = await import('@mcp-broker/daemon/config');
-  return keysOf(configJsonSchema() as Shape, '');
+  return keysOf(configJsonSchema(), '');
 }
 
 interface Shape {
