@@ -10,11 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { expectSuccess, mcpCommand } from '../kit/home.ts';
 import { lacks } from '../kit/needs.ts';
 import type { RunOptions } from '../kit/run.ts';
+import { trackProcesses } from '../kit/started.ts';
 import { startUserManager, type UserManager } from '../kit/user-manager.ts';
 
 // A real `systemd --user` of a user of its own, who has no rights but those of every user.
@@ -149,18 +151,19 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
     });
 
     test('a daemon that is killed is back by itself, and knows of the server that runs', async () => {
-      const server = user.start(
-        mcpCommand,
-        ['exec', '--server', 'held', '--env', 'TOKEN=$<TOKEN>', '--', ...show.slice(-3)],
-        { keepInput: true },
-      );
-      server.kill();
-      await once(server, 'close');
+      const server = user.start(mcpCommand, show, { keepInput: true });
+      const ended = once(server, 'close');
+      await once(server.stdout as Readable, 'data');
       const pid = await mainPid();
       process.kill(Number(pid), 'SIGKILL');
       await expect.poll(mainPid, within).not.toMatch(new RegExp(`^(?:0|${pid})$`, 'u'));
       await expect.poll(() => user.property(service, 'ActiveState'), within).toBe('active');
       expect(await user.property(service, 'NRestarts')).toBe('1');
+      const launches = async (): Promise<unknown> =>
+        (JSON.parse(await mcp('status', '--json')) as { launches: unknown }).launches;
+      await expect.poll(launches, within).toHaveLength(1);
+      server.stdin?.end();
+      expect(await ended).toEqual([0, null]);
       expect(await launch()).toMatchObject({ code: 0, stdout: 'the value' });
     });
 
@@ -192,10 +195,12 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       expectSuccess(await user.systemctl('stop', socket));
       expect(await launch()).toMatchObject({ code: 0 });
       const { pid, service: own } = await daemonStatus();
+      const first = trackProcesses();
+      first.add(pid);
       expect(own).toMatchObject({ manager: 'stopped' });
       expectSuccess(await user.systemctl('start', socket));
       expect(await launch()).toMatchObject({ code: 0, stdout: 'the value' });
-      expect(existsSync(`/proc/${pid}`)).toBe(false);
+      expect(first.living()).toEqual([]);
       const status = await daemonStatus();
       expect(String(status.pid)).toBe(await mainPid());
       expect(await user.property(service, 'NRestarts')).toBe('0');
