@@ -124,6 +124,9 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       expect(status).toMatch(/^Seccomp:\t2$/mu);
       const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
       expect(limits).toMatch(/^Max core file size +0 +0 /mu);
+      // All that the user may have, and no more can be had.
+      const [, soft, hard] = /^Max locked memory +(\S+) +(\S+)/mu.exec(limits) ?? [];
+      expect(soft).toBe(hard);
       const own = readlinkSync(`/proc/self/ns/user`);
       expect(readlinkSync(`/proc/${pid}/ns/user`)).toBe(own);
       // The descriptor does not pass on to a child: O_CLOEXEC is set.

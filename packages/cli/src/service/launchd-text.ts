@@ -1,4 +1,4 @@
-import type { Unit } from './unit.ts';
+import { daemonPath, type Unit } from './unit.ts';
 
 /** The agent's name among those of the user. */
 export function labelOf({ name }: Unit): string {
@@ -24,7 +24,7 @@ ${words}  </array>
   <key>EnvironmentVariables</key>
   <dict>
     <key>PATH</key>
-    <string>/usr/local/bin:/usr/bin:/bin</string>
+    <string>${daemonPath}</string>
   </dict>
   <key>WorkingDirectory</key>
   <string>/</string>

@@ -1,5 +1,5 @@
 import { asideNames } from '../exec/aside.ts';
-import type { Unit } from './unit.ts';
+import { daemonPath, type Unit } from './unit.ts';
 
 /** Exit codes that say what a person has to mend, and 203: the program is not there. */
 const notAgain = '64 69 77 78 203';
@@ -19,7 +19,7 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service @pkey
 SystemCallErrorNumber=EPERM
 LimitCORE=0
-LimitMEMLOCK=64M
+LimitMEMLOCK=infinity
 UMask=0077`;
 
 export function socketText({ name, paths }: Unit): string {
@@ -58,7 +58,7 @@ Type=notify
 ExecStart=${[`:${program}`, ...args].map(word).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory=/
-Environment=PATH=/usr/local/bin:/usr/bin:/bin
+Environment=PATH=${daemonPath}
 UnsetEnvironment=${asideNames.join(' ')}
 Restart=on-failure
 RestartSec=1

@@ -3,12 +3,16 @@ import { join } from 'node:path';
 
 import {
   daemonArguments,
+  daemonEnvironment,
   defaultHome,
   expandTilde,
   type DaemonProgram,
   type Paths,
 } from '@mcp-broker/daemon/client';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
+
+/** The same as when a use of `mcp` starts it. */
+export const daemonPath: string = daemonEnvironment('service')['PATH'] ?? '';
 
 /** What a service manager has to know to run the daemon of one home. */
 export interface Unit {
