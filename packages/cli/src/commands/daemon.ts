@@ -59,8 +59,10 @@ export async function stopAndWait(session: Session): Promise<number | undefined>
     await reached.call('broker.stop', {});
     return running;
   });
+  // One that a service manager lent it stays.
+  const listens = (): boolean => lentSocket !== true && existsSync(session.paths.socket);
   const deadline = session.now() + stopWithinMs;
-  while ((lentSocket !== true && existsSync(session.paths.socket)) || runs(pid)) {
+  while (listens() || runs(pid)) {
     if (session.now() > deadline) {
       throw new BrokerError('ERR_DAEMON_UNREACHABLE', `the daemon, pid ${pid}, does not end`, {
         hint: `kill ${pid}`,

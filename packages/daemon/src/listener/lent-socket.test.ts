@@ -167,7 +167,9 @@ describe.skipIf(lacks('linux'))('the service manager hears', () => {
   test.each(['/nowhere', `/${'x'.repeat(200)}`, '@nobody'])(
     'nothing at %s, without harm',
     (place) => {
-      platform.tellServiceManager(place, 'READY=1');
+      expect(() => {
+        platform.tellServiceManager(place, 'READY=1');
+      }).not.toThrow();
     },
   );
 });
