@@ -18,6 +18,11 @@ export interface KeychainAccess {
   put(service: string, name: string, bytes: Uint8Array, options: CallOptions): Promise<void>;
   /** `false` when there was nothing to delete. */
   delete(service: string, name: string, options: CallOptions): Promise<boolean>;
+  /**
+   * The names of the items of a service, as the library finds them: it reads the value of each. Binary
+   * values do no harm, since they stay in the helper, which ends.
+   */
+  names(service: string, options: CallOptions): Promise<readonly string[]>;
   /** Ends the helper; the next call starts another. */
   close(): void;
 }
@@ -173,6 +178,13 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
     },
     async delete(service, name, options) {
       return (await ask({ action: 'delete', service, name }, options)).found;
+    },
+    async names(service, options) {
+      const { body } = await ask({ action: 'names', service, name: '' }, options);
+      const names = JSON.parse(body.toString('utf8')) as readonly string[];
+      // It may hold values now.
+      if (calls.size === 0) end('failed');
+      return names;
     },
     close: () => {
       end('failed');
