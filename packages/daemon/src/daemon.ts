@@ -17,7 +17,7 @@ import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
-import { openLaunchJournal } from './launch-journal.ts';
+import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
@@ -33,7 +33,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
-import { createRunning } from './running.ts';
+import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 

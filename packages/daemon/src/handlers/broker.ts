@@ -1,6 +1,6 @@
 import { isSupported } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { RunningLaunch } from '../launch-journal.ts';
+import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
