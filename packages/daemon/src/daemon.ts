@@ -13,6 +13,7 @@ import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
@@ -249,6 +250,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...auditHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...moveHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),
