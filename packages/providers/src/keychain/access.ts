@@ -3,7 +3,7 @@ import type { CallOptions } from '../provider.ts';
 import { copySecret } from '../secret-bytes.ts';
 import type { HelperRequest } from './frames.ts';
 import { startHelper, type Helper } from './helper.ts';
-import { keychainError, type KeychainProblem } from './problem.ts';
+import { keychainError, notWaitedFor, type KeychainProblem } from './problem.ts';
 import { isBusSpeaking } from './session-bus.ts';
 import { systemKeychain } from './system.ts';
 
@@ -128,7 +128,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
     { signal }: CallOptions,
     bytes?: Uint8Array,
   ): Promise<Found> => {
-    if (signal.aborted) throw aborted();
+    if (signal.aborted) throw notWaitedFor();
     const copy = bytes && copySecret(bytes);
     const { promise, resolve, reject } = Promise.withResolvers<Found>();
     lastId += 1;
@@ -149,7 +149,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
       },
     });
     const onAbort = (): void => {
-      reject(aborted());
+      reject(notWaitedFor());
     };
     signal.addEventListener('abort', onAbort);
     starting
@@ -157,8 +157,8 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
         if (signal.aborted) settle(id, 'failed');
         else if (calls.has(id)) running.ask({ ...request, id }, copy);
       })
-      .catch(() => {
-        settle(id, 'no-bus');
+      .catch((error: unknown) => {
+        settle(id, error instanceof BrokerError ? 'no-bus' : 'failed');
       })
       .finally(() => copy?.fill(0));
     try {
@@ -190,8 +190,4 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
       end('failed');
     },
   };
-}
-
-function aborted(): BrokerError {
-  return new BrokerError('ERR_ABORTED', 'the keychain was not waited for', { hint: 'try again' });
 }

@@ -5,7 +5,7 @@ import { Secret, type SecretInfo } from '../secret.ts';
 import { createTurns } from '../turns.ts';
 import type { KeychainAccess } from './access.ts';
 import { decodeNames, encodeNames, infoOf, itemsOf, type Names, type NamesEntry } from './names.ts';
-import { keychainError } from './problem.ts';
+import { keychainError, notWaitedFor } from './problem.ts';
 import { keychainServices } from './services.ts';
 import { pathOf, versionFits } from './locator.ts';
 
@@ -39,8 +39,9 @@ export function createKeychain(context: KeychainProviderContext): Provider {
     local: true,
     locate: (name) => ({ path: name }),
 
+    // Readers take no turn: those of a keychain that hangs would wait for the time limit one after the other.
     get: (locator, options) =>
-      inTurn(options, async () => {
+      guard(options, async () => {
         const name = pathOf(locator);
         const entry = (await readNames(options))?.get(name);
         const info = entry === undefined ? {} : infoOf(entry);
@@ -93,11 +94,10 @@ export function createKeychain(context: KeychainProviderContext): Provider {
         });
       }),
 
-    list: (options) =>
-      inTurn(options, async () => itemsOf((await readNames(options)) ?? new Map())),
+    list: (options) => guard(options, async () => itemsOf((await readNames(options)) ?? new Map())),
 
     check: (options) =>
-      inTurn(options, async () => {
+      guard(options, async () => {
         // What is not there can be told of a locked keychain too.
         if ((await access.get(own, namesItem, options)) === undefined) await probe(options);
       }),
@@ -157,25 +157,26 @@ export function createKeychain(context: KeychainProviderContext): Provider {
     await access.put(own, probeItem, Buffer.from('mcp-broker'), options);
   }
 
-  /** Lets only errors of ours out; what fails by the signal is `ERR_ABORTED`. */
   async function inTurn<T>(options: CallOptions, action: () => Promise<T>): Promise<T> {
-    const { signal } = options;
-    try {
-      signal.throwIfAborted();
-      const endTurn = await takeTurn(signal);
+    return guard(options, async () => {
+      const endTurn = await takeTurn(options.signal);
       try {
         return await action();
       } finally {
         endTurn();
       }
-    } catch (error) {
-      if (error instanceof BrokerError) throw error;
-      if (signal.aborted) {
-        throw new BrokerError('ERR_ABORTED', 'the keychain was not waited for', {
-          hint: 'try again',
-        });
-      }
-      throw toBrokerError(error);
-    }
+    });
+  }
+}
+
+/** Lets only errors of ours out; what fails by the signal is `ERR_ABORTED`. */
+async function guard<T>({ signal }: CallOptions, action: () => Promise<T>): Promise<T> {
+  try {
+    signal.throwIfAborted();
+    return await action();
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    if (signal.aborted) throw notWaitedFor();
+    throw toBrokerError(error);
   }
 }
