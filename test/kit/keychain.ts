@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 
 /** What a test that starts one needs (`needs.ts`). */
-export const keychainNeeds = ['linux', 'dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'] as const;
+export const keychainNeeds = [
+  'linux',
+  'setpriv',
+  'dbus-daemon',
+  'dbus-send',
+  'gnome-keyring-daemon',
+] as const;
 
 /** A session bus of its own, with an unlocked gnome-keyring on it, in a folder of its own. */
 export interface Keychain {
@@ -100,9 +106,15 @@ export async function startKeychain({
       has('org.freedesktop.secrets'),
     );
 
-  const daemon = await begin('dbus-daemon', [`--config-file=${folder}/bus.conf`, '--nofork'], () =>
-    has('org.freedesktop.DBus'),
-  );
+  // Ends with a test that is killed, and the keyring with it.
+  const args = [
+    '--pdeathsig',
+    'KILL',
+    'dbus-daemon',
+    `--config-file=${folder}/bus.conf`,
+    '--nofork',
+  ];
+  const daemon = await begin('setpriv', args, () => has('org.freedesktop.DBus'));
   let keeper = keyring ? await beginKeyring() : undefined;
   return {
     folder,
