@@ -21,6 +21,8 @@ export interface Keychain {
   readonly bus: string;
   /** Until somebody types its password, and nobody can: there is no desktop. */
   lock(): void;
+  /** Runs a program in this session, with the keyring's password on stdin; gives what it prints. */
+  run(program: string, args: readonly string[]): string;
   /** Begins anew with the same items, unlocked. */
   restart(): Promise<void>;
   /** Keeps its callers waiting until the release is called. */
@@ -46,6 +48,7 @@ const busConfig = (bus: string): string => `<!DOCTYPE busconfig PUBLIC
 </busconfig>
 `;
 
+const password = 'password of a test';
 const readyMs = 30_000;
 
 export async function startKeychain({
@@ -84,7 +87,7 @@ export async function startKeychain({
     const closed = once(child, 'close');
     // Not every program reads it.
     child.stdin.on('error', () => undefined);
-    child.stdin.end('password of a test');
+    child.stdin.end(password);
     const deadline = Date.now() + readyMs;
     while (!isReady()) {
       if (child.exitCode !== null || Date.now() > deadline) {
@@ -128,6 +131,11 @@ export async function startKeychain({
         `array:objpath:${collection}`,
       );
       if (!isLocked) throw new Error('the keyring could not be locked');
+    },
+    run: (program, args) => {
+      const ended = spawnSync(program, args, { env, input: password });
+      if (ended.status !== 0) throw new Error(`${program}: ${String(ended.stderr)}`);
+      return ended.stdout.toString();
     },
     restart: async () => {
       await keeper?.stop();

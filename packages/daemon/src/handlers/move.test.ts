@@ -173,7 +173,7 @@ describe('mcp secret mv', () => {
     stores.keychain.clear();
     const onReload = (): unknown => stores['sealed-file'].set('TOKEN', 'newer');
     await expect(start({ onReload }).move('keychain')).rejects.toMatchObject({
-      code: 'ERR_CHANGED',
+      code: 'ERR_CHECK_FAILED',
     });
     expect(stores['sealed-file'].get('TOKEN')).toBe('newer');
     expect(await start().read()).toBe('value');
