@@ -17,6 +17,7 @@ const config: UserConfig = {
     'safe-open': 'src/safe-open.ts',
     'secret-bytes': 'src/secret-bytes.ts',
     'secret-reading': 'src/secret-reading.ts',
+    'keychain-worker': 'src/keychain/worker.ts',
     'sealed-file-worker': 'src/sealed-file/worker.ts',
   },
   format: 'esm',

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createProvider, createSecretsFile } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, createSecretsFile } from '@mcp-broker/providers';
 import type { AuditLog } from '../../packages/daemon/src/audit/event.ts';
 import type { Broker } from '../../packages/daemon/src/broker.ts';
 import { createCache } from '../../packages/daemon/src/cache.ts';
@@ -129,6 +129,11 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
         backend: kind,
         admitTool: () => Promise.reject(new Error('no tool is run here')),
         after: (ms, action) => clock.after(ms, action),
+        home: paths.home,
+        keychain: createKeychainAccess({
+          sessionBus: () => undefined,
+          after: () => () => undefined,
+        }),
       }),
   });
   const store = await resolver.provider('sealed');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandSettings } from '@mcp-broker/providers';
-import { createProvider } from '@mcp-broker/providers';
+import { createCommandProvider } from '../../packages/providers/src/command/command.ts';
 import type { Subject } from './suite.ts';
 
 const tool = fileURLToPath(new URL('../fixtures/programs/folder-store', import.meta.url));
@@ -15,7 +15,7 @@ export interface StoreOptions {
 }
 
 /** A command backend on a folder of files, its tool allowed without asking anybody. */
-export async function createCommandStore(options: StoreOptions = {}): Promise<Subject> {
+export function createCommandStore(options: StoreOptions = {}): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-command-'));
   const argvOf = (operation: string): readonly string[] => options.argv ?? [tool, operation];
   const settings: CommandSettings = {
@@ -26,15 +26,7 @@ export async function createCommandStore(options: StoreOptions = {}): Promise<Su
     notFoundExit: [3],
     deniedExit: [4],
   };
-  const provider = await createProvider('command', settings, {
-    file: '',
-    identity: {
-      use: () => {
-        throw new Error('it has no identity');
-      },
-    },
-    lock: () => Promise.resolve(() => undefined),
-    now: () => Date.now(),
+  const provider = createCommandProvider(settings, {
     backend: 'folder',
     admitTool: (operation) =>
       Promise.resolve({
@@ -51,7 +43,7 @@ export async function createCommandStore(options: StoreOptions = {}): Promise<Su
       };
     },
   });
-  return {
+  return Promise.resolve({
     provider,
     seed: (items) => {
       for (const [name, value] of items) writeFileSync(join(folder, name), value);
@@ -67,5 +59,5 @@ export async function createCommandStore(options: StoreOptions = {}): Promise<Su
       rmSync(folder, { recursive: true });
       return Promise.resolve();
     },
-  };
+  });
 }

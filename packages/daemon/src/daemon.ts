@@ -1,4 +1,4 @@
-import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
@@ -8,17 +8,19 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
+import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { toolHandlers } from './handlers/tools.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
-import { openLaunchJournal } from './launch-journal.ts';
+import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
@@ -34,7 +36,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
-import { createRunning } from './running.ts';
+import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { createTools } from './tools/tools.ts';
 import { version } from './version.ts';
@@ -47,6 +49,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   /** A plain identity file that the service manager lends, before the one of the config. */
   readonly credential: string | undefined;
+  /** The socket that a service manager has bound for us. */
+  readonly lent?: number | undefined;
   readonly report: (line: string) => void;
   /** Called once, when everything is closed. */
   readonly onStopped: () => void;
@@ -92,6 +96,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
   const programs = createPrograms(createDigests());
   const tools = createTools({ paths, programs, config: () => loaded.config });
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
+  const keychain = createKeychainAccess({
+    sessionBus,
+    after: (ms, action) => clock.after(ms, action),
+  });
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
@@ -100,6 +109,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       createProvider(kind, settings, {
         ...sealed,
         file: paths.secrets,
+        home: paths.home,
+        keychain,
         backend,
         admitTool: (operation) => tools.admit(backend, settings, operation),
         after: (ms, action) => clock.after(ms, action),
@@ -179,7 +190,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,
-      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      bus: sessionBus,
       show: createShow(clock),
       report,
     }),
@@ -198,6 +209,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
+    lent: options.lent !== undefined,
     stop: (by) => void stop(by),
   };
 
@@ -224,6 +236,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
+      keychain.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
@@ -246,12 +259,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
+    lent: options.lent,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),
+      ...backendHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
       ...toolHandlers(broker),
+      ...moveHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),

@@ -6,7 +6,7 @@ import {
   type PendingApproval,
 } from '@mcp-broker/daemon/protocol';
 
-import { shortened, table } from '../output/table.ts';
+import { table } from '../output/table.ts';
 import { grantLifetime } from './grant-text.ts';
 import { parseLifetime } from './lifetime.ts';
 import { whileUnlocked } from './locking.ts';
@@ -51,6 +51,7 @@ export async function listApprovals(session: Session): Promise<number> {
     table(
       ['ID', 'OUTCOME', 'SERVER', 'COMMAND', 'VARIABLES', 'LIFETIME', 'UNTIL', 'WORKSPACE'],
       [...pending.map(pendingRow), ...grants.map(grantRow)],
+      output.columns,
     ),
     { pending, grants, ...(problem === undefined ? {} : { problem }) },
   );
@@ -68,14 +69,13 @@ type Row = readonly (string | undefined)[];
 
 function pendingRow({ id, server, launch, variables, expires, tool }: PendingApproval): Row {
   const names = tool === undefined ? variables.map(({ name }) => name).join(',') : ofBackend(tool);
-  return [id, 'pending', server, shortened(launch.argv.join(' ')), names, undefined, expires];
+  return [id, 'pending', server, launch.argv.join(' '), names, undefined, expires];
 }
 
 function grantRow(grant: GrantSummary): Row {
   const { id, outcome, server, argv, backend, lifetime, until, workspace } = grant;
-  const command = shortened(argv.join(' '));
   const variables = backend === undefined ? grant.variables.join(',') : ofBackend({ backend });
-  return [id, outcome, server, command, variables, lifetime, until, workspace];
+  return [id, outcome, server, argv.join(' '), variables, lifetime, until, workspace];
 }
 
 /** In the place of variables: what the broker itself runs has none. */

@@ -1,8 +1,10 @@
 import { isSupported, toBrokerError } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { RunningLaunch } from '../launch-journal.ts';
+import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
-import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
+import { keychainState, leadsTo } from './keychain-state.ts';
+import type { BackendStatus } from '../protocol/backends.ts';
+import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 import { neededTools } from './tools.ts';
 
@@ -35,22 +37,14 @@ async function status(broker: Broker, { signal, peer }: Context): Promise<Status
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
-    backends: await Promise.all(
-      // What every home has without an entry is shown once it can be used.
-      Object.entries(broker.config.backends)
-        .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-        .map(async ([name, { kind }]) => ({
-          name,
-          kind,
-          state: await backendState(broker, name, kind, { signal, peer }),
-        })),
-    ),
+    backends: await backendStates(broker, { signal, peer }),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {
       reserved: vault.reserved,
@@ -91,6 +85,24 @@ async function toolState(
   }
 }
 
+/** Every backend, and how it is as far as this machine knows. */
+export async function backendStates(
+  broker: Broker,
+  context: Pick<Context, 'signal' | 'peer'>,
+): Promise<readonly BackendStatus[]> {
+  return Promise.all(
+    // What every home has without an entry is shown once it can be used.
+    Object.entries(broker.config.backends)
+      .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
+      .map(async ([name, { kind }]) => ({
+        name,
+        kind,
+        state: await backendState(broker, name, kind, context),
+      })),
+  );
+}
+
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
@@ -99,6 +111,7 @@ async function backendState(
   { signal, peer }: Pick<Context, 'signal' | 'peer'>,
 ): Promise<BackendStatus['state']> {
   if (kind === 'command') return toolState(broker, name, peer);
+  if (kind === 'keychain') return keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.unlocked) return 'locked';
   try {

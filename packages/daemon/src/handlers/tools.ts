@@ -51,7 +51,7 @@ export async function neededTools(
     if (examined === undefined) return [];
     const launching = new ExaminedLaunch(
       examined.fingerprint,
-      personalFolder(),
+      personalFolder,
       broker.platform,
       peer,
     );
@@ -92,9 +92,23 @@ export async function usingTools<T>(
   context: Context,
   action: () => Promise<T>,
 ): Promise<T> {
+  const release = await holdTools(broker, backends, context);
+  try {
+    return await action();
+  } finally {
+    release();
+  }
+}
+
+/** The same until the release, for what is no single action. */
+export async function holdTools(
+  broker: Broker,
+  backends: readonly string[],
+  context: Context,
+): Promise<() => void> {
   const isCommand = backends.some((name) => broker.config.backends[name]?.kind === 'command');
   // Of most homes nothing has to be read for this.
-  if (!isCommand) return action();
+  if (!isCommand) return () => undefined;
   await broker.grants.load();
   const tools = await neededTools(broker, backends, context);
   const refused = tools.flatMap(({ denied }) =>
@@ -107,11 +121,7 @@ export async function usingTools<T>(
   }
   const release = useTools(broker, tools);
   if (release === undefined) throw changedMeanwhile();
-  try {
-    return await action();
-  } finally {
-    release();
-  }
+  return release;
 }
 
 /** Keeps the request for a person, and writes it down. */
