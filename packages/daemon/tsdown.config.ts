@@ -19,15 +19,20 @@ const config: UserConfig[] = [
     entry: {
       audit: 'src/audit/index.ts',
       client: 'src/client/index.ts',
-      'client-files': 'src/client-files/index.ts',
       config: 'src/config/index.ts',
-      inspect: 'src/inspect/index.ts',
       processes: 'src/processes/index.ts',
       protocol: 'src/protocol/index.ts',
     },
     dts: true,
-    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     plugins: [licences()],
+  },
+  // What few commands load: apart, so that what a launch loads stays in few files.
+  {
+    ...shared,
+    entry: { 'client-files': 'src/client-files/index.ts', inspect: 'src/inspect/index.ts' },
+    dts: true,
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+    plugins: [licences('THIRD-PARTY-LICENCES-files.txt')],
   },
   // CommonJS, and all in one file: `mcp exec --replace` loads it before its server starts.
   {

@@ -16,7 +16,7 @@ import type { Launches } from './policy/launches.ts';
 import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
-import type { Running } from './running.ts';
+import type { Running } from './running/running.ts';
 
 /** The parts of a running daemon, as the handlers see them. */
 export interface Broker {
@@ -43,6 +43,8 @@ export interface Broker {
   readonly startedAt: number;
   /** Takes the file on disk, or throws and keeps the one in force. */
   reload(): Promise<void>;
+  /** The socket is a service manager's. */
+  readonly lent: boolean;
   /** How many connections are open. */
   connections(): number;
   /** Ends the daemon once the answer under way has gone out; the audit says who asked. */

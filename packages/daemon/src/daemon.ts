@@ -18,7 +18,7 @@ import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
-import { openLaunchJournal } from './launch-journal.ts';
+import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
@@ -34,7 +34,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
-import { createRunning } from './running.ts';
+import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 
@@ -46,6 +46,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   /** A plain identity file that the service manager lends, before the one of the config. */
   readonly credential: string | undefined;
+  /** The socket that a service manager has bound for us. */
+  readonly lent?: number | undefined;
   readonly report: (line: string) => void;
   /** Called once, when everything is closed. */
   readonly onStopped: () => void;
@@ -185,6 +187,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
+    lent: options.lent !== undefined,
     stop: (by) => void stop(by),
   };
 
@@ -233,6 +236,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
+    lent: options.lent,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),

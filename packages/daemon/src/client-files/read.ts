@@ -115,9 +115,15 @@ function serverOf(
     texts: textsOf(value, []).map(([keys, text]) => ({
       keys,
       text,
-      line: document.lineOf([...path, ...keys]),
+      line: lineOf(document, [...path, ...keys]),
     })),
   };
+}
+
+/** Of what is nearest to it: a parser may know no lines of the items of a list. */
+function lineOf(document: Document, path: readonly string[]): number | undefined {
+  if (path.length === 0) return undefined;
+  return document.lineOf(path) ?? lineOf(document, path.slice(0, -1));
 }
 
 /** Each client has its own name for the program; OpenCode keeps it and the arguments in one list. */

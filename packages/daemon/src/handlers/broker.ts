@@ -1,6 +1,6 @@
 import { isSupported } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
-import type { RunningLaunch } from '../launch-journal.ts';
+import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus } from '../protocol/backends.ts';
 import type { LaunchStatus, Status } from '../protocol/messages.ts';
@@ -35,6 +35,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',

@@ -1,4 +1,4 @@
-import { readLaunches } from '../launch-journal.ts';
+import { readLaunches } from '../running/launch-journal.ts';
 import { readStat } from '../platform/proc.ts';
 import { createTree } from '../processes/tree.ts';
 

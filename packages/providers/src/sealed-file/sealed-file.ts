@@ -81,9 +81,9 @@ export function createSealedFile(context: SealedFileContext): Provider {
 
     list: (options) =>
       guard(options, async () => {
-        const { items, read } = await look(options);
+        const { list, read } = await look(options);
         await read(undefined);
-        return Array.from(items.values(), ({ item }) => item);
+        return list;
       }),
 
     history: (locator, options) =>

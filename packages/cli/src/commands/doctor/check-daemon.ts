@@ -52,7 +52,8 @@ function checkSocket({ paths, files, daemon }: Facts): readonly Finding[] {
   ];
 }
 
-function checkStatus({ daemon, paths }: Facts): readonly Finding[] {
+function checkStatus(facts: Facts): readonly Finding[] {
+  const { daemon, paths } = facts;
   const { status } = daemon;
   if (status === undefined) return checkLimit();
   const { memory, backends, pending } = status;
@@ -96,16 +97,29 @@ function checkStatus({ daemon, paths }: Facts): readonly Finding[] {
             remedy: 'mcp approve',
           }),
         ];
-  return [...other, ...swappable, ...audit, ...backends.flatMap(checkBackend), ...waits];
+  return [
+    ...other,
+    ...swappable,
+    ...audit,
+    ...backends.flatMap((backend) => checkBackend(backend, facts)),
+    ...waits,
+  ];
 }
 
-function checkBackend({ name, kind, state }: Status['backends'][number]): readonly Finding[] {
+function checkBackend(
+  { name, kind, state }: Status['backends'][number],
+  { files, paths }: Facts,
+): readonly Finding[] {
   if (state === 'ready') return [];
   if (state === 'locked') {
     return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
   }
   if (state === 'missing') {
-    return [finding('backend-missing', name, { cause: 'it has no file yet', remedy: 'mcp init' })];
+    // What keeps its file from being read, or that there is none, is told of the file.
+    const file = files.find(({ path }) => path === paths.secrets);
+    if (kind === 'sealed-file' && (file === undefined || (file.mode & 0o077) !== 0)) return [];
+    const remedy = 'mcp secret list, which says why';
+    return [finding('backend-missing', name, { cause: 'what it holds cannot be read', remedy })];
   }
   return [
     finding('backend-unavailable', name, {

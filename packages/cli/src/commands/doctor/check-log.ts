@@ -49,13 +49,14 @@ function checkClock({ audit, now, daemon, paths }: Facts): readonly Finding[] {
   return [
     finding('clock-set-back', 'clock', {
       cause: `it was set back by ${duration(furthest)} within the last day, by the lines in ${paths.audit}`,
-      remedy: 'mcp approvals list: what was granted for a time may last that much longer',
+      remedy:
+        'what was granted for a time may last that much longer; to look at it: mcp approvals list',
     }),
   ];
 }
 
 function checkGrants({ daemon, files, paths }: Facts): readonly Finding[] {
-  const problem = daemon.status?.grantsProblem;
+  const problem = daemon.grantsProblem;
   if (problem !== undefined) {
     return [
       finding('grants-aside', paths.grants, {

@@ -99,7 +99,7 @@ function unknownBecause(reference: Reference, { config, daemon }: Facts): string
 function checkApproved({ subject, program, texts }: ServerFact, facts: Facts): readonly Finding[] {
   const { grants } = facts.daemon;
   if (grants === undefined || program === undefined) return [];
-  const references = referencesIn(texts).filter((one) => unknownBecause(one, facts) === undefined);
+  const references = referencesIn(texts).filter((one) => isToBeHad(one, facts));
   const left = references.filter(
     (reference) => !grants.some((grant) => isFor(grant, program, reference, facts.now)),
   );
@@ -111,6 +111,13 @@ function checkApproved({ subject, program, texts }: ServerFact, facts: Facts): r
       remedy: 'start it once from its client, then: mcp approve',
     }),
   ];
+}
+
+/** What is not there is told above, or its default stands in for it. */
+function isToBeHad(reference: Reference, facts: Facts): boolean {
+  if (unknownBecause(reference, facts) !== undefined) return false;
+  if (reference.kind === 'locator' || reference.fallback === undefined) return true;
+  return facts.daemon.secrets?.some(({ name }) => name === reference.name) ?? true;
 }
 
 /** As far as a grant shows of what it is for. What else counts in the fingerprint, the next launch tells. */

@@ -68,9 +68,9 @@ function checkCommand(server: ServerFact, facts: Facts): readonly Finding[] {
         }),
       ];
     }
-    return client.graphical ? checkNode(server, mcp) : [];
+    return client.graphical ? checkNode(server, mcp, facts) : [];
   }
-  if (!client.graphical || isIn(mcp, desktopFolders)) return [];
+  if (!client.graphical || isIn(mcp, facts.desktop)) return [];
   return [
     finding('client-command', subject, {
       cause: `${client.client} was started from a desktop and may not find ${mcp}`,
@@ -80,9 +80,13 @@ function checkCommand(server: ServerFact, facts: Facts): readonly Finding[] {
 }
 
 /** Our launcher takes the Node beside it, or the one of PATH. */
-function checkNode({ subject, client }: ServerFact, mcp: string): readonly Finding[] {
+function checkNode(
+  { subject, client }: ServerFact,
+  mcp: string,
+  { desktop }: Facts,
+): readonly Finding[] {
   const beside = join(dirname(mcp), 'node');
-  if (isExecutable(beside) || isIn('node', desktopFolders)) return [];
+  if (isExecutable(beside) || isIn('node', desktop)) return [];
   return [
     finding('node-not-found', subject, {
       cause: `${client?.client} was started from a desktop, where mcp finds no Node`,
@@ -91,17 +95,14 @@ function checkNode({ subject, client }: ServerFact, mcp: string): readonly Findi
   ];
 }
 
-/** PATH of what a desktop starts, at the least. */
-const desktopFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
-
-function isFound(command: string, { environment, config, folder }: Facts): boolean {
+function isFound(command: string, { environment, config, folder, desktop }: Facts): boolean {
   if (command.includes('/')) {
     const path = command.startsWith('~/') ? join(folder, command.slice(2)) : command;
     // A relative one is of a folder that its client knows.
     return !path.startsWith('/') || isExecutable(path);
   }
   const folders = (environment['PATH'] ?? '').split(delimiter);
-  return isIn(command, [...folders, ...(config?.config.settings.path ?? []), ...desktopFolders]);
+  return isIn(command, [...folders, ...(config?.config.settings.path ?? []), ...desktop]);
 }
 
 function isIn(command: string, folders: readonly string[]): boolean {

@@ -3,6 +3,7 @@ import {
   toBrokerError,
   type AuditVerdict,
   type BrokerError,
+  type ErrorShape,
   type GrantSummary,
   type PendingApproval,
   type SecretSummary,
@@ -19,6 +20,8 @@ export interface DaemonFacts {
   /** Undefined: it is locked, or of a version that does not say. */
   readonly secrets: readonly SecretSummary[] | undefined;
   readonly grants: readonly GrantSummary[] | undefined;
+  /** Why the grants file grants nothing. */
+  readonly grantsProblem: ErrorShape | undefined;
   readonly pending: readonly PendingApproval[];
   readonly verdict: AuditVerdict | undefined;
   readonly auditProblem: BrokerError | undefined;
@@ -29,6 +32,7 @@ const none: DaemonFacts = {
   problem: undefined,
   secrets: undefined,
   grants: undefined,
+  grantsProblem: undefined,
   pending: [],
   verdict: undefined,
   auditProblem: undefined,
@@ -58,6 +62,8 @@ async function ask(client: Client): Promise<DaemonFacts> {
     problem: undefined,
     secrets: valueOf(secrets)?.result.secrets,
     grants: valueOf(grants)?.result.grants,
+    // The file is read when it is asked for: the status may be of before.
+    grantsProblem: valueOf(grants)?.result.problem ?? status.grantsProblem,
     pending: valueOf(pending)?.result.pending ?? [],
     verdict: valueOf(audit)?.result,
     auditProblem: audit.status === 'rejected' ? toBrokerError(audit.reason) : undefined,

@@ -27,6 +27,8 @@ export interface Facts {
   readonly environment: Session['environment'];
   /** The person's folder. */
   readonly folder: string;
+  /** PATH of what a desktop starts, at the least. */
+  readonly desktop: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
   /** The version of the Node that we run in. */
@@ -66,6 +68,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     paths,
     environment,
     folder,
+    desktop: ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'],
     now: session.now(),
     node: process.versions.node,
     files: lookAtFiles(paths.home),

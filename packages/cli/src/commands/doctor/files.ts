@@ -13,7 +13,10 @@ export interface FileFact {
 /** A home has some dozens; nobody waits for a walk through a folder that is no home. */
 const most = 10_000;
 
-/** The home and all below it; links are not followed. */
+/**
+ * The home and all below it; links are not followed. Without its `cache`: Node makes folders there by its own modes,
+ * and nobody reaches them but through the home.
+ */
 export function lookAtFiles(home: string): readonly FileFact[] {
   const found: FileFact[] = [];
   const waiting = [home];
@@ -28,7 +31,9 @@ export function lookAtFiles(home: string): readonly FileFact[] {
     };
     found.push(fact);
     if (found.length >= most) break;
-    if (fact.kind === 'folder') waiting.push(...entriesOf(path));
+    if (fact.kind === 'folder') {
+      waiting.push(...entriesOf(path).filter((below) => below !== join(home, 'cache')));
+    }
   }
   return found;
 }

@@ -109,6 +109,7 @@ export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
   commands: [set, list, show, history, rm],
+  names: 'variable',
 };
 
 const clear: CommandSpec = {
@@ -126,4 +127,5 @@ export const cache: GroupSpec = {
   name: 'cache',
   summary: 'the values in memory',
   commands: [clear],
+  names: 'variable',
 };
