@@ -62,6 +62,7 @@ const runs: readonly Run[] = [
   { line: '' },
   { line: 'secret set API_TOKEN --stdin', input: token },
   { line: 'secret set API_TOKEN --stdin', input: token },
+  { line: 'secret mv API_TOKEN --to sealed' },
   { line: 'secret list' },
   { line: 'secret show API_TOKEN' },
   { line: 'secret history API_TOKEN' },

@@ -161,6 +161,7 @@ export const results: readonly Result[] = [
       'version?': text(),
       created: flag('whether it is new'),
       changed: flag('false: that value was there already'),
+      'entry?': flag('the name led elsewhere before: it has an entry in config.yaml now'),
     }),
   },
   { command: 'secret list', shape: list(secret) },
@@ -188,6 +189,15 @@ export const results: readonly Result[] = [
         }),
         'what the audit tells, newest first',
       ),
+    }),
+  },
+  {
+    command: 'secret mv',
+    shape: record({
+      name: text(),
+      from: text('the same as `to`: it was there already'),
+      to: text(),
+      removed: flag('the old place held it, and does no longer'),
     }),
   },
   { command: 'secret rm', shape: record({ name: text(), backend: text() }) },
