@@ -1,4 +1,4 @@
-import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
@@ -14,6 +14,7 @@ import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
@@ -89,11 +90,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
     now: () => clock.now(),
   };
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
+  const keychain = createKeychainAccess({
+    sessionBus,
+    after: (ms, action) => clock.after(ms, action),
+  });
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
+    open: (kind, settings) =>
+      createProvider(kind, settings, {
+        ...sealed,
+        file: paths.secrets,
+        home: paths.home,
+        keychain,
+      }),
   });
   const own = createOwnItems({
     ...sealed,
@@ -166,7 +178,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,
-      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      bus: sessionBus,
       show: createShow(clock),
       report,
     }),
@@ -211,6 +223,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
+      keychain.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
@@ -239,6 +252,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       ...backendHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...moveHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),

@@ -14,6 +14,7 @@ const closed = [
   'secret.open',
   'secret.reveal',
   'secret.remove',
+  'secret.move',
   'approval.list',
   'approval.open',
   'approval.grant',

@@ -7,7 +7,7 @@ import { namePattern, parseDocument, type SealedDocument, serializeDocument } fr
 import type { IdentitySource, SealedFileContext } from './context.ts';
 import { infoOf, versionOf, type KnownItem } from './known.ts';
 import { createLook, maxFileBytes, openWhole } from './reading.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from '../turns.ts';
 import { Secret } from '../secret.ts';
 
 export type { IdentitySource, SealedFileContext } from './context.ts';
