@@ -116,7 +116,22 @@ describe('backends', () => {
     });
   });
 
-  test('whose file is none any more are wrong, and so is one of a kind that is not supported', async () => {
+  test('that a variable lies in and that cannot be used are wrong', async () => {
+    home = await createHome({ kind: 'identity' });
+    const file = join(home.broker, 'config.yaml');
+    const vault = '{kind: vault, url: "https://127.0.0.1:1", auth_method: token, path: secret/mcp}';
+    const without = `${readFileSync(file, 'utf8')}\nbackends:\n  far: ${vault}\n`;
+    writeFileSync(file, without);
+    expect(idsOf(await examine(home)), 'no variable lies in it').toEqual([]);
+    writeFileSync(file, `${without}variables:\n  FAR: {backend: far}\n`);
+    expectSuccess(await home.mcp(['daemon', 'restart']));
+    expect(await examine(home)).toMatchObject({
+      code: 1,
+      findings: [{ id: 'backend-unavailable', subject: 'far' }],
+    });
+  });
+
+  test('whose file holds nothing that can be read are wrong', async () => {
     home = await createHome({ kind: 'identity' });
     await home.set('TOKEN', 'x');
     writeFileSync(join(home.broker, 'secrets.age'), 'no age file', { mode: 0o600 });

@@ -8,7 +8,8 @@ import { finding, type Finding } from './finding.ts';
 export function checkConfig(facts: Facts): readonly Finding[] {
   const { paths, configProblems, config, daemon, files } = facts;
   if (files.length === 0) return [];
-  const kept = daemon.status?.config.state === 'kept' ? '; the daemon goes on with the file of before' : '';
+  const kept =
+    daemon.status?.config.state === 'kept' ? '; the daemon goes on with the file of before' : '';
   const id = config === undefined ? 'config-broken' : 'config-entry';
   const broken = configProblems.map(({ message, hint }) =>
     finding(id, paths.config, {

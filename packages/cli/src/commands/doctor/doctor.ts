@@ -2,6 +2,7 @@ import { toBrokerError } from '@mcp-broker/daemon/protocol';
 
 import { escape } from '../../output/terminal.ts';
 import type { Session } from '../session.ts';
+import { checkBackends } from './check-backends.ts';
 import { checkClients } from './check-clients.ts';
 import { checkConfig } from './check-config.ts';
 import { checkDaemon } from './check-daemon.ts';
@@ -19,6 +20,7 @@ const checks: readonly ((facts: Facts) => readonly Finding[])[] = [
   checkHome,
   checkConfig,
   checkDaemon,
+  checkBackends,
   checkServers,
   checkReferences,
   checkClients,
