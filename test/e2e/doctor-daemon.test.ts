@@ -61,6 +61,14 @@ test('a daemon of another version is restarted', async () => {
   expect(findings).toMatchObject([
     { id: 'daemon-version', cause: expect.stringContaining('version 9.9.9') as string },
   ]);
+  const config = join(home.broker, 'config.yaml');
+  const text = readFileSync(config, 'utf8');
+  writeFileSync(config, 'nonsense: 1\n');
+  expect(idsOf(await mend(home)), 'it is kept while another could not start').toEqual(
+    expect.arrayContaining(['config-broken', 'daemon-version']),
+  );
+  expect((await statusOf(home)).version).toBe('9.9.9');
+  writeFileSync(config, text);
   await expectMended(home, ['daemon-version']);
   expect((await statusOf(home)).version).not.toBe('9.9.9');
   expect(started.living()).toEqual([]);

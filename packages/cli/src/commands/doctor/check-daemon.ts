@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import { readConfig } from '@mcp-broker/daemon/config';
+
 import { word } from '../../output/hint.ts';
 import { size } from '../../output/duration.ts';
 import { version } from '../../version.ts';
@@ -63,6 +65,8 @@ function checkStatus(facts: Facts): readonly Finding[] {
             cause: `the daemon is of version ${status.version}, and this command of ${version}`,
             remedy: 'mcp daemon restart',
             mend: async (session) => {
+              // It goes on with the file of before; a new one could not start with a broken file.
+              readConfig(session.paths.config);
               await stopAndWait(session);
               return `a daemon of version ${version} runs, pid ${await startedPid(session)}; unlock it: mcp unlock`;
             },
