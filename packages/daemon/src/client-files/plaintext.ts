@@ -77,7 +77,7 @@ const placeholder =
 const mostLength = 2048;
 
 /** Texts of one entry that hold what should be a reference. */
-export function plaintextIn({ texts }: ClientServer): readonly Plaintext[] {
+export function plaintextIn({ texts }: Pick<ClientServer, 'texts'>): readonly Plaintext[] {
   return texts.flatMap(({ keys, text, line }, index): readonly Plaintext[] => {
     const before = texts[index - 1];
     const follows = before !== undefined && keys.length === 2 && before.keys[0] === keys[0];

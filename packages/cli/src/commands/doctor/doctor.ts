@@ -87,11 +87,11 @@ function report({ mended, left }: Report, { output }: Session): void {
   const wrong = left.filter(({ severity }) => severity === 'wrong').length;
   const lines = [
     ...mended.map(
-      ({ done, subject, cause }) => ['mended', `${subject}: ${cause}; ${done}`] as const,
+      ({ done, subject, cause }) => ['mended', `${subject}: ${cause} (${done})`] as const,
     ),
     ...left.map(
       ({ severity, subject, cause, remedy }) =>
-        [severity, `${subject}: ${cause}; ${output.typed(remedy)}`] as const,
+        [severity, `${subject}: ${cause} (${output.typed(remedy)})`] as const,
     ),
   ].map(([word, text]) => `${output.style(styles[word], word.padEnd(6))}  ${escape(text)}\n`);
   output.result(lines.join(''), {
