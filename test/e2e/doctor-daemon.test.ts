@@ -74,6 +74,20 @@ test('a daemon of another version is restarted', async () => {
   expect(started.living()).toEqual([]);
 });
 
+test('a daemon that hangs is told, and is not waited for', async () => {
+  home = await createHome({ kind: 'identity' });
+  const { pid } = await statusOf(home);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const found = await mend(home);
+    expect(found).toMatchObject({ code: 1, findings: [{ id: 'daemon-unreachable' }] });
+    expect(found.findings[0]?.cause).toBe('the daemon is there and does not answer');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  expect(idsOf(await examine(home))).toEqual([]);
+});
+
 describe('memory', () => {
   needs(
     'root',

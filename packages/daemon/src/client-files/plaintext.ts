@@ -81,7 +81,8 @@ export function plaintextIn({ texts }: Pick<ClientServer, 'texts'>): readonly Pl
   return texts.flatMap(({ keys, text, line }, index): readonly Plaintext[] => {
     const before = texts[index - 1];
     const follows = before !== undefined && keys.length === 2 && before.keys[0] === keys[0];
-    const option = keys[0] === 'args' && follows ? optionOf(before.text) : undefined;
+    const isWord = keys[0] === 'args' || keys[0] === 'command';
+    const option = isWord && follows ? optionOf(before.text) : undefined;
     const [name, value] = nameAndValue(keys, text.slice(0, mostLength), option);
     const rest = withoutReferences(value);
     const issuer = issuerOf(rest);

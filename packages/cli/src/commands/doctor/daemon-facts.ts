@@ -1,8 +1,8 @@
-import type { Client } from '@mcp-broker/daemon/client';
+import { systemClock, type Client } from '@mcp-broker/daemon/client';
 import {
+  BrokerError,
   toBrokerError,
   type AuditVerdict,
-  type BrokerError,
   type ErrorShape,
   type GrantSummary,
   type PendingApproval,
@@ -52,7 +52,7 @@ export async function askDaemon(session: Session): Promise<DaemonFacts> {
 }
 
 async function ask(client: Client): Promise<DaemonFacts> {
-  const { result: status } = await client.call('broker.status', {});
+  const status = await statusOf(client);
   const isLocked = status.backends.some(({ state }) => state === 'locked');
   const [secrets, grants, pending, audit] = await Promise.allSettled([
     isLocked ? undefined : client.call('secret.list', {}),
@@ -72,6 +72,26 @@ async function ask(client: Client): Promise<DaemonFacts> {
     verdict: valueOf(audit)?.result,
     auditProblem: audit.status === 'rejected' ? toBrokerError(audit.reason) : undefined,
   };
+}
+
+/** A daemon that hangs holds nobody up. Once it has answered, what takes long takes long. */
+const answerMs = 10_000;
+
+async function statusOf(client: Client): Promise<Status> {
+  const late = new AbortController();
+  const cancel = systemClock.after(answerMs, () => {
+    late.abort();
+  });
+  try {
+    return (await client.call('broker.status', {}, { signal: late.signal })).result;
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new BrokerError('ERR_DAEMON_UNREACHABLE', 'the daemon is there and does not answer', {
+      hint: 'end its process (ss -xlp shows its pid), then: mcp daemon start',
+    });
+  } finally {
+    cancel();
+  }
 }
 
 /** Those that some variable lies in. A daemon of another version may not know how. */
