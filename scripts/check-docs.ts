@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { mendable, severities } from '../packages/cli/src/commands/doctor/severities.ts';
-import { isGroup, type CommandSpec, type Spec } from '../packages/cli/src/commands/spec.ts';
+import {
+  isGroup,
+  type CommandSpec,
+  type OptionSpec,
+  type Spec,
+} from '../packages/cli/src/commands/spec.ts';
 import { globalOptions, tree } from '../packages/cli/src/commands/tree.ts';
 import { version as cliVersion } from '../packages/cli/src/version.ts';
 import { version as daemonVersion } from '../packages/daemon/src/version.ts';
@@ -70,7 +75,7 @@ function checkFindings(): string[] {
 function documents(): string[] {
   return [
     ...readdirSync(root).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md'),
-    ...readdirSync(join(root, 'docs'))
+    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs', name)),
   ];
@@ -127,6 +132,7 @@ function mistakes(line: string): string[] {
   let command: CommandSpec | undefined;
   for (const word of words) {
     if (word === '--' || word === '…' || word === '...') break;
+    if (word === 'help' && command === undefined) continue;
     if (word.startsWith('-')) {
       const flag = word.split('=', 1)[0] ?? word;
       if (!known.has(flag)) return [`there is no ${flag}`];
@@ -161,7 +167,7 @@ function launchMistakes(words: readonly string[], known: ReadonlySet<string>): s
     .map((word) => `there is no ${word}`);
 }
 
-function flagsOf(options: readonly (readonly [flags: string, summary: string])[]): string[] {
+function flagsOf(options: readonly OptionSpec[]): string[] {
   return options.flatMap(([flags]) => flags.match(/(?<![\w-])--?[a-z][a-z-]*/gu) ?? []);
 }
 

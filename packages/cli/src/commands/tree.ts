@@ -1,9 +1,10 @@
-import type { Spec } from './spec.ts';
+import type { OptionSpec, Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
 import { backend } from './specs/backend.ts';
 import { doctor, exec, init, lock, run, status, unlock } from './specs/basics.ts';
 import { clients } from './specs/clients.ts';
+import { completion } from './specs/completion.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
@@ -27,10 +28,11 @@ export const tree: readonly Spec[] = [
   audit,
   clients,
   config,
+  completion,
 ];
 
 /** Options that every command takes, before and after its name. */
-export const globalOptions: readonly (readonly [flags: string, summary: string])[] = [
+export const globalOptions: readonly OptionSpec[] = [
   ['--config <FILE>', 'another environment: its own daemon, grants and audit, the same secrets'],
   ['--home <DIR>', 'the home (default: MCP_HOME, else ~/.mcp)'],
   ['--json', 'print results as JSON'],

@@ -2,6 +2,7 @@ import { isSupported } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
 import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
+import { keychainState, leadsTo } from './keychain-state.ts';
 import type { BackendStatus } from '../protocol/backends.ts';
 import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
@@ -35,6 +36,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',
@@ -76,6 +78,7 @@ export async function backendStates(
     // What every home has without an entry is shown once it can be used.
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
       .map(async ([name, { kind }]) => ({
         name,
         kind,
@@ -91,6 +94,7 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
+  if (kind === 'keychain') return keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.unlocked) return 'locked';
   try {

@@ -124,7 +124,8 @@ const mv: CommandSpec = {
 export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
-  commands: [set, list, show, history, rm, mv],
+  commands: [set, list, show, history, mv, rm],
+  names: 'variable',
 };
 
 const clear: CommandSpec = {
@@ -142,4 +143,5 @@ export const cache: GroupSpec = {
   name: 'cache',
   summary: 'the values in memory',
   commands: [clear],
+  names: 'variable',
 };
