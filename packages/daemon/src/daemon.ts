@@ -8,6 +8,7 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
+import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
@@ -248,6 +249,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),
+      ...backendHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
       ...moveHandlers(broker),

@@ -35,7 +35,7 @@ export async function showDaemonStatus(session: Session): Promise<number> {
   const status = await readStatus(session);
   if (status === undefined) return reportStopped(session);
   const { version, pid, started, home, connections, memory } = status;
-  session.output.result(pairs(daemonPairs(status, session)), {
+  session.output.result(pairs(daemonPairs(status, session), session.output.columns), {
     running: true,
     version,
     pid,
@@ -56,10 +56,13 @@ async function readStatus(session: Session): Promise<Status | undefined> {
 async function reportStopped(session: Session): Promise<number> {
   const { output, paths } = session;
   output.result(
-    pairs([
-      ['daemon', 'not running'],
-      ['home', paths.home],
-    ]),
+    pairs(
+      [
+        ['daemon', 'not running'],
+        ['home', paths.home],
+      ],
+      output.columns,
+    ),
     {
       running: false,
       home: paths.home,
@@ -97,20 +100,27 @@ function whole(status: Status, session: Session): string {
   const problem =
     config.problem === undefined ? '' : `: ${config.problem.message}; see: mcp config check`;
   const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
-  const about = pairs([
-    ...daemonPairs(status, session),
-    ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
-    ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
-    ['grants', grants(status)],
+  const about = pairs(
     [
-      'pending',
-      status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ...daemonPairs(status, session),
+      ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
+      [
+        'cache',
+        `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`,
+      ],
+      ['grants', grants(status)],
+      [
+        'pending',
+        status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ],
+      ['audit', `${audit.sequence} lines, ${audit.state}`],
     ],
-    ['audit', `${audit.sequence} lines, ${audit.state}`],
-  ]);
+    output.columns,
+  );
   const backends = table(
     ['BACKEND', 'KIND', 'STATE'],
     status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
+    output.columns,
   );
   return `${about}\n${colourStates(backends, output)}${launches(status, session)}`;
 }
@@ -126,7 +136,7 @@ function launches({ launches: running }: Status, session: Session): string {
     output.typed(server ?? '-'),
     output.typed(variables.join(' ')),
   ]);
-  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows)}`;
+  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows, output.columns)}`;
 }
 
 function grants({ grants: count, grantsProblem }: Status): string {

@@ -1,6 +1,7 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
 import type { Reference } from '../reference.ts';
 import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
+import type { BackendMethods, BackendStatus } from './backends.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -145,12 +146,6 @@ export interface SecretSummary {
   readonly cachedMs?: number;
 }
 
-export interface BackendStatus {
-  readonly name: string;
-  readonly kind: string;
-  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
-}
-
 export interface LaunchTake {
   readonly ticket: string;
   /** The process that asks becomes the server itself. */
@@ -228,7 +223,7 @@ export interface AuditVerdict {
 type None = Record<string, never>;
 
 /** Every method: what it takes and gives. Attachments stand in the comment. */
-export interface Methods extends ApprovalMethods {
+export interface Methods extends ApprovalMethods, BackendMethods {
   'broker.hello': { params: Hello; result: HelloResult };
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
