@@ -47,6 +47,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   /** A plain identity file that the service manager lends, before the one of the config. */
   readonly credential: string | undefined;
+  /** The socket that a service manager has bound for us. */
+  readonly lent?: number | undefined;
   readonly report: (line: string) => void;
   /** Called once, when everything is closed. */
   readonly onStopped: () => void;
@@ -197,6 +199,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
+    lent: options.lent !== undefined,
     stop: (by) => void stop(by),
   };
 
@@ -246,6 +249,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
+    lent: options.lent,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),

@@ -36,6 +36,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',

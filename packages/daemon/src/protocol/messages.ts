@@ -178,6 +178,8 @@ export interface Status {
   /** ISO 8601, UTC. */
   readonly started: string;
   readonly home: string;
+  /** The socket is a service manager's: it stays when the daemon stops, and starts the next one. */
+  readonly lentSocket?: true;
   readonly config: {
     readonly file: string;
     /** `kept`: the file on disk is broken and the one before it is in force. */

@@ -93,6 +93,19 @@ const rm: CommandSpec = {
   },
 };
 
+const history: CommandSpec = {
+  name: 'history',
+  summary: 'show the versions of one value that its store keeps, and what the audit tells of it',
+  details:
+    'The value itself is no part of it. The sealed file and the keychain keep the newest version alone.',
+  arguments: [['NAME', 'the variable']],
+  example: 'mcp secret history API_TOKEN',
+  async run(given, session) {
+    const { showHistory } = await import('../secret-history.ts');
+    return showHistory({ name: given.argument(0) ?? '' }, session);
+  },
+};
+
 const mv: CommandSpec = {
   name: 'mv',
   summary: 'move a value to another backend',
@@ -109,23 +122,10 @@ const mv: CommandSpec = {
   },
 };
 
-const history: CommandSpec = {
-  name: 'history',
-  summary: 'show the versions of one value that its store keeps, and what the audit tells of it',
-  details:
-    'The value itself is no part of it. The sealed file and the keychain keep the newest version alone.',
-  arguments: [['NAME', 'the variable']],
-  example: 'mcp secret history API_TOKEN',
-  async run(given, session) {
-    const { showHistory } = await import('../secret-history.ts');
-    return showHistory({ name: given.argument(0) ?? '' }, session);
-  },
-};
-
 export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
-  commands: [set, list, show, history, rm, mv],
+  commands: [set, list, show, history, mv, rm],
   names: 'variable',
 };
 
