@@ -1,4 +1,4 @@
-import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
@@ -8,16 +8,18 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
+import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeyring } from './keyring.ts';
-import { openLaunchJournal } from './launch-journal.ts';
+import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems } from './own-items.ts';
@@ -33,7 +35,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
-import { createRunning } from './running.ts';
+import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 
@@ -90,11 +92,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
     now: () => clock.now(),
   };
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
+  const keychain = createKeychainAccess({
+    sessionBus,
+    after: (ms, action) => clock.after(ms, action),
+  });
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
+    open: (kind, settings) =>
+      createProvider(kind, settings, {
+        ...sealed,
+        file: paths.secrets,
+        home: paths.home,
+        keychain,
+      }),
   });
   const own = createOwnItems({
     ...sealed,
@@ -167,7 +180,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,
-      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      bus: sessionBus,
       show: createShow(clock),
       report,
     }),
@@ -213,6 +226,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
+      keychain.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
@@ -239,8 +253,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),
+      ...backendHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...moveHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),

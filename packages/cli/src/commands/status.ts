@@ -42,7 +42,8 @@ export async function showDaemonStatus(session: Session): Promise<number> {
   }
   if (status === undefined) return reportStopped(session, installed);
   const { version, pid, started, home, connections, memory } = status;
-  session.output.result(pairs([...daemonPairs(status, session), ...servicePairs(installed)]), {
+  const lines = [...daemonPairs(status, session), ...servicePairs(installed)];
+  session.output.result(pairs(lines, session.output.columns), {
     running: true,
     ...serviceJson(installed),
     version,
@@ -74,7 +75,10 @@ function serviceJson(installed: InstalledService | undefined): object {
 async function reportStopped(session: Session, installed?: InstalledService): Promise<number> {
   const { output, paths } = session;
   output.result(
-    pairs([['daemon', 'not running'], ['home', paths.home], ...servicePairs(installed)]),
+    pairs(
+      [['daemon', 'not running'], ['home', paths.home], ...servicePairs(installed)],
+      output.columns,
+    ),
     { running: false, ...serviceJson(installed), home: paths.home },
   );
   await warnOfConfig(session);
@@ -109,20 +113,27 @@ function whole(status: Status, session: Session): string {
   const problem =
     config.problem === undefined ? '' : `: ${config.problem.message}; see: mcp config check`;
   const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
-  const about = pairs([
-    ...daemonPairs(status, session),
-    ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
-    ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
-    ['grants', grants(status)],
+  const about = pairs(
     [
-      'pending',
-      status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ...daemonPairs(status, session),
+      ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
+      [
+        'cache',
+        `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`,
+      ],
+      ['grants', grants(status)],
+      [
+        'pending',
+        status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ],
+      ['audit', `${audit.sequence} lines, ${audit.state}`],
     ],
-    ['audit', `${audit.sequence} lines, ${audit.state}`],
-  ]);
+    output.columns,
+  );
   const backends = table(
     ['BACKEND', 'KIND', 'STATE'],
     status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
+    output.columns,
   );
   return `${about}\n${colourStates(backends, output)}${launches(status, session)}`;
 }
@@ -138,7 +149,7 @@ function launches({ launches: running }: Status, session: Session): string {
     output.typed(server ?? '-'),
     output.typed(variables.join(' ')),
   ]);
-  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows)}`;
+  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows, output.columns)}`;
 }
 
 function grants({ grants: count, grantsProblem }: Status): string {
