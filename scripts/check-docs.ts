@@ -2,6 +2,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { mendable, severities } from '../packages/cli/src/commands/doctor/severities.ts';
 import {
   isGroup,
   type CommandSpec,
@@ -19,6 +20,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 const problems = [
   ...checkErrors(),
+  ...checkFindings(),
   ...checkCommands(),
   ...checkHints(),
   ...checkPaths(),
@@ -46,6 +48,28 @@ function checkErrors(): string[] {
       ? []
       : [`${file}: a code stands there twice`]),
   ];
+}
+
+/** The table of docs/doctor.md has each finding once, in the order of the code, and whether it is mended. */
+function checkFindings(): string[] {
+  const file = 'docs/doctor.md';
+  const rows = [...read(file).matchAll(/^\| `([\w-]+)` \| (\w+) \| (\w*) ?\| .+ \|$/gmu)];
+  const documented = rows.map(([, id, severity, mends]) => `${id} ${severity} ${mends}`.trim());
+  const mended = new Set<string>(mendable);
+  const expected = Object.entries(severities).map(
+    ([id, severity]) => `${id} ${severity}${mended.has(id) ? ' mends' : ''}`,
+  );
+  return documented.join('\n') === expected.join('\n')
+    ? []
+    : [
+        ...expected
+          .filter((row) => !documented.includes(row))
+          .map((row) => `${file}: ${row} is missing`),
+        ...documented
+          .filter((row) => !expected.includes(row))
+          .map((row) => `${file}: there is no ${row}`),
+        `${file}: its table is not the list of packages/cli/src/commands/doctor/severities.ts`,
+      ];
 }
 
 function documents(): string[] {

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resultsSchema, resultsTables } from '../packages/cli/src/results/document.ts';
 import { configTables } from '../packages/daemon/src/config/docs.ts';
 import { configJsonSchema } from '../packages/daemon/src/config/json-schema.ts';
 import { markdownPages } from './manual/markdown.ts';
@@ -6,8 +7,9 @@ import { manualPages } from './manual/roff.ts';
 
 /**
  * Writes what follows from the code: docs/config.schema.json and the tables of docs/configuration.md
- * from the schema of config.yaml; docs/commands, and the list of manual pages in the package.json of the
- * command, from the specs of the commands. `--check` writes nothing and exits 1 when a file differs.
+ * from the schema of config.yaml; docs/json.schema.json and the tables of docs/json.md from the forms of
+ * results; docs/commands, and the list of manual pages in the package.json of the command, from the specs of
+ * the commands. `--check` writes nothing and exits 1 when a file differs.
  */
 
 const begin = '<!-- generated: tables -->';
@@ -17,12 +19,18 @@ const check = process.argv.includes('--check');
 const schema = configJsonSchema();
 
 update('docs/config.schema.json', () => `${JSON.stringify(schema, null, 2)}\n`);
-update('docs/configuration.md', (text) => {
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`docs/configuration.md lacks ${begin} or ${end}`);
-  return `${text.slice(0, from)}${begin}\n${configTables(schema)}${text.slice(to)}`;
-});
+update('docs/json.schema.json', () => `${JSON.stringify(resultsSchema(), null, 2)}\n`);
+updateTables('docs/configuration.md', configTables(schema));
+updateTables('docs/json.md', resultsTables());
+
+function updateTables(name: string, tables: string): void {
+  update(name, (text) => {
+    const from = text.indexOf(begin);
+    const to = text.indexOf(end);
+    if (from === -1 || to < from) throw new Error(`${name} lacks ${begin} or ${end}`);
+    return `${text.slice(0, from)}${begin}\n${tables}${text.slice(to)}`;
+  });
+}
 
 const commands = markdownPages();
 mkdirSync(new URL('../docs/commands', import.meta.url), { recursive: true });

@@ -12,9 +12,11 @@ const neverReached = {
 const config: UserConfig = {
   entry: {
     index: 'src/index.ts',
+    'durable-write': 'src/durable-write.ts',
     errors: 'src/errors.ts',
     'safe-open': 'src/safe-open.ts',
     'secret-bytes': 'src/secret-bytes.ts',
+    'keychain-worker': 'src/keychain/worker.ts',
     'sealed-file-worker': 'src/sealed-file/worker.ts',
   },
   format: 'esm',

@@ -1,4 +1,4 @@
-import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
@@ -8,11 +8,13 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
+import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
@@ -45,6 +47,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   /** A plain identity file that the service manager lends, before the one of the config. */
   readonly credential: string | undefined;
+  /** The socket that a service manager has bound for us. */
+  readonly lent?: number | undefined;
   readonly report: (line: string) => void;
   /** Called once, when everything is closed. */
   readonly onStopped: () => void;
@@ -88,11 +92,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
     now: () => clock.now(),
   };
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
+  const keychain = createKeychainAccess({
+    sessionBus,
+    after: (ms, action) => clock.after(ms, action),
+  });
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
+    open: (kind, settings) =>
+      createProvider(kind, settings, {
+        ...sealed,
+        file: paths.secrets,
+        home: paths.home,
+        keychain,
+      }),
   });
   const own = createOwnItems({
     ...sealed,
@@ -165,7 +180,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,
-      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      bus: sessionBus,
       show: createShow(clock),
       report,
     }),
@@ -184,6 +199,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
+    lent: options.lent !== undefined,
     stop: (by) => void stop(by),
   };
 
@@ -210,6 +226,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
+      keychain.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
@@ -232,11 +249,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
+    lent: options.lent,
     handlers: closeToServers(broker, {
       ...brokerHandlers(broker),
       ...auditHandlers(broker),
+      ...backendHandlers(broker),
       ...sealedHandlers(broker),
       ...secretHandlers(broker),
+      ...moveHandlers(broker),
       ...revealHandlers(broker),
       ...launchHandlers(broker),
       ...launchLifeHandlers(broker),

@@ -1,7 +1,9 @@
 import type { OptionSpec, Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
-import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { backend } from './specs/backend.ts';
+import { doctor, exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { clients } from './specs/clients.ts';
 import { completion } from './specs/completion.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
@@ -11,7 +13,9 @@ import { cache, secret } from './specs/secret.ts';
 export const tree: readonly Spec[] = [
   init,
   status,
+  doctor,
   secret,
+  backend,
   exec,
   run,
   approve,
@@ -22,6 +26,7 @@ export const tree: readonly Spec[] = [
   cache,
   daemon,
   audit,
+  clients,
   config,
   completion,
 ];

@@ -2,7 +2,9 @@ import { isSupported } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
 import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
-import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
+import { keychainState, leadsTo } from './keychain-state.ts';
+import type { BackendStatus } from '../protocol/backends.ts';
+import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 
 /** The daemon itself: how it is, its config, its end. */
@@ -34,22 +36,14 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
-    backends: await Promise.all(
-      // What every home has without an entry is shown once it can be used.
-      Object.entries(broker.config.backends)
-        .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-        .map(async ([name, { kind }]) => ({
-          name,
-          kind,
-          state: await backendState(broker, name, kind, signal),
-        })),
-    ),
+    backends: await backendStates(broker, signal),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {
       reserved: vault.reserved,
@@ -75,6 +69,24 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
   };
 }
 
+/** Every backend, and how it is as far as this machine knows. */
+export async function backendStates(
+  broker: Broker,
+  signal: AbortSignal,
+): Promise<readonly BackendStatus[]> {
+  return Promise.all(
+    // What every home has without an entry is shown once it can be used.
+    Object.entries(broker.config.backends)
+      .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
+      .map(async ([name, { kind }]) => ({
+        name,
+        kind,
+        state: await backendState(broker, name, kind, signal),
+      })),
+  );
+}
+
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
@@ -82,6 +94,7 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
+  if (kind === 'keychain') return keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.unlocked) return 'locked';
   try {

@@ -14,11 +14,13 @@ const closed = [
   'secret.open',
   'secret.reveal',
   'secret.remove',
+  'secret.move',
   'approval.list',
   'approval.open',
   'approval.grant',
   'approval.deny',
   'grant.revoke',
+  'backend.test',
 ] as const satisfies readonly (keyof Handlers)[];
 
 type Action = (params: object, context: Context) => Promise<never>;
@@ -40,7 +42,7 @@ export function closeToServers(
           event: 'deny',
           outcome: 'denied',
           code: toBrokerError(error).code,
-          ...variableOf(params),
+          ...(method.startsWith('secret.') ? variableOf(params) : {}),
           ...caller(context),
         });
         throw error;

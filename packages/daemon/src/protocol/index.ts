@@ -11,6 +11,7 @@ export { parseDuration } from '../config/duration.ts';
 export { suggest } from '../config/suggest.ts';
 export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './approvals.ts';
+export * from './backends.ts';
 export * from './messages.ts';
 export {
   formatReference,

@@ -1,6 +1,7 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
 import type { Reference } from '../reference.ts';
 import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
+import type { BackendMethods, BackendStatus } from './backends.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -145,12 +146,6 @@ export interface SecretSummary {
   readonly cachedMs?: number;
 }
 
-export interface BackendStatus {
-  readonly name: string;
-  readonly kind: string;
-  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
-}
-
 export interface LaunchTake {
   readonly ticket: string;
   /** The process that asks becomes the server itself. */
@@ -183,6 +178,8 @@ export interface Status {
   /** ISO 8601, UTC. */
   readonly started: string;
   readonly home: string;
+  /** The socket is a service manager's: it stays when the daemon stops, and starts the next one. */
+  readonly lentSocket?: true;
   readonly config: {
     readonly file: string;
     /** `kept`: the file on disk is broken and the one before it is in force. */
@@ -228,7 +225,7 @@ export interface AuditVerdict {
 type None = Record<string, never>;
 
 /** Every method: what it takes and gives. Attachments stand in the comment. */
-export interface Methods extends ApprovalMethods {
+export interface Methods extends ApprovalMethods, BackendMethods {
   'broker.hello': { params: Hello; result: HelloResult };
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
@@ -248,6 +245,8 @@ export interface Methods extends ApprovalMethods {
       readonly created: boolean;
       /** False: that value was there already. */
       readonly changed: boolean;
+      /** The name led elsewhere before: it has an entry in config.yaml now. */
+      readonly entry?: true;
     };
   };
   'secret.list': {
@@ -265,6 +264,18 @@ export interface Methods extends ApprovalMethods {
   'secret.remove': {
     params: { readonly name: string };
     result: { readonly name: string; readonly backend: string };
+  };
+  /** The value to another backend, and the name's entry in config.yaml with it. */
+  'secret.move': {
+    params: { readonly name: string; readonly to: string };
+    result: {
+      readonly name: string;
+      /** `to`, when it was there already. */
+      readonly from: string;
+      readonly to: string;
+      /** The old place held it, and does no longer. */
+      readonly removed: boolean;
+    };
   };
   'cache.clear': {
     params: { readonly names?: readonly string[] };

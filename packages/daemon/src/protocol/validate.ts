@@ -93,6 +93,7 @@ const params = {
   'secret.open': () => z.strictObject({ name }),
   'secret.reveal': () => z.strictObject({ name, code: z.exactOptional(name) }),
   'secret.remove': () => z.strictObject({ name }),
+  'secret.move': () => z.strictObject({ name, to: name }),
   'cache.clear': () => z.strictObject({ names: z.exactOptional(list(name)) }),
   'launch.request': () =>
     z.strictObject({
@@ -126,6 +127,9 @@ const params = {
       server: z.exactOptional(claim),
       all: z.exactOptional(z.boolean()),
     }),
+  'backend.list': none,
+  'backend.test': () => z.strictObject({ name }),
+  'secret.history': () => z.strictObject({ name }),
   'audit.verify': none,
   'audit.tail': () => z.strictObject({ lines: count(many), follow: z.exactOptional(z.boolean()) }),
 } satisfies { readonly [M in Method]: () => z.ZodMiniType<Methods[M]['params']> };

@@ -7,7 +7,7 @@ import { namePattern, parseDocument, type SealedDocument, serializeDocument } fr
 import type { IdentitySource, SealedFileContext } from './context.ts';
 import { infoOf, versionOf, type KnownItem } from './known.ts';
 import { createLook, maxFileBytes, openWhole } from './reading.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from '../turns.ts';
 import { Secret } from '../secret.ts';
 
 export type { IdentitySource, SealedFileContext } from './context.ts';
@@ -84,6 +84,18 @@ export function createSealedFile(context: SealedFileContext): Provider {
         const { list, read } = await look(options);
         await read(undefined);
         return list;
+      }),
+
+    history: (locator, options) =>
+      guard(options, async () => {
+        const name = nameOf(locator);
+        const { items, read } = await look(options);
+        await read(undefined);
+        const found = items.get(name);
+        if (found === undefined) return [];
+        // The value before is overwritten with each new one.
+        const { name: _name, ...info } = found.item;
+        return [info];
       }),
 
     check: (options) =>
