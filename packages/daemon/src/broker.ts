@@ -67,9 +67,9 @@ export function commandLine(paths: Paths, isDefaultHome: boolean, words: string)
   return ['mcp', ...options, words].join(' ');
 }
 
-/** What was under way when the sealed file was locked gives nothing out. */
+/** What was under way when the home was locked gives nothing out. */
 export function lockedMeanwhile(what: string): BrokerError {
-  return new BrokerError('ERR_LOCKED', `the sealed file was locked during ${what}`, {
+  return new BrokerError('ERR_LOCKED', `the home was locked during ${what}`, {
     hint: 'mcp unlock',
     retryable: true,
   });

@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import {
   BrokerError,
   openIdentityFile,
@@ -6,7 +6,8 @@ import {
   type IdentitySource,
 } from '@mcp-broker/providers';
 import type { Clock } from './clock.ts';
-import type { Slice, Vault } from './memory.ts';
+import { createHeldKey } from './held-key.ts';
+import type { Vault } from './memory.ts';
 
 /** Holds the sealed file's identity in locked memory, from unlock until lock, idle time-out or stop. */
 export interface Keyring extends IdentitySource {
@@ -32,6 +33,8 @@ export interface Keyring extends IdentitySource {
   reconfigure(): void;
   /** False when it was locked already. */
   lock(): boolean;
+  /** Why there is no key now, and what to do. */
+  closed(): BrokerError;
 }
 
 /** What the derived keys are for: MACs over the grants file and over the audit. */
@@ -56,9 +59,9 @@ const lookEveryMs = 60_000;
 
 export function createKeyring(options: KeyringOptions): Keyring {
   const { vault, clock } = options;
-  let identity: Slice | undefined;
-  /** Of the identity held last, also while locked. */
-  let digest: Buffer | undefined;
+  const identity = createHeldKey(vault, () => {
+    options.onOther();
+  });
   let epoch = 0;
   let used = { monotonic: 0, wall: 0 };
   let cancelIdle = (): void => {};
@@ -77,7 +80,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
   const watchIdle = (): void => {
     cancelIdle();
     // An identity file serves a machine without a person: nobody would be there to unlock it.
-    if (identity === undefined || isForMachine) return;
+    if (!keyring.unlocked || isForMachine) return;
     // By both clocks: one stands still while the machine sleeps, the other can be set back.
     const idleMs = Math.max(clock.monotonic() - used.monotonic, clock.now() - used.wall);
     const left = lockAfterMs - idleMs;
@@ -90,12 +93,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
   };
 
   const take = (scalar: Uint8Array): void => {
-    const next = createHash('sha256').update(scalar).digest();
-    if (digest !== undefined && !timingSafeEqual(digest, next)) options.onOther();
-    digest = next;
-    identity?.wipe();
-    identity = vault.store(scalar);
-    scalar.fill(0);
+    identity.take(scalar);
     isForMachine = keyring.hasIdentityFile;
     keyring.touch();
     watchIdle();
@@ -103,7 +101,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
 
   const keyring: Keyring = {
     get unlocked() {
-      return identity !== undefined;
+      return identity.isHeld;
     },
     get epoch() {
       return epoch;
@@ -112,7 +110,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
       return options.identityFile() !== undefined;
     },
     use(action) {
-      if (identity === undefined) throw locked();
+      if (!identity.isHeld) throw keyring.closed();
       return identity.use(action);
     },
     async unlock(passphrase, signal) {
@@ -128,12 +126,12 @@ export function createKeyring(options: KeyringOptions): Keyring {
       }
       if (epoch !== began || signal.aborted) {
         scalar.fill(0);
-        throw locked();
+        throw keyring.closed();
       }
       take(scalar);
     },
     adopt(scalar) {
-      if (identity !== undefined) {
+      if (identity.isHeld) {
         scalar.fill(0);
         throw new BrokerError('ERR_USAGE', 'the sealed file is unlocked already', {
           hint: 'mcp lock',
@@ -178,15 +176,10 @@ export function createKeyring(options: KeyringOptions): Keyring {
     lock() {
       epoch += 1;
       cancelIdle();
-      if (identity === undefined) return false;
-      identity.wipe();
-      identity = undefined;
-      return true;
+      return identity.wipe();
     },
+    closed: () =>
+      new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' }),
   };
   return keyring;
-}
-
-function locked(): BrokerError {
-  return new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' });
 }

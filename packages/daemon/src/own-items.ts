@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createSealedFile, createSecretsFile, type SealedFileContext } from '@mcp-broker/providers';
 import { copySecret } from '@mcp-broker/providers/secret-bytes';
 
@@ -9,6 +10,8 @@ const deadlineMs = 10_000;
  * list shows them. Names are letters, digits and `_`.
  */
 export interface OwnItems {
+  /** What holds them, for messages. */
+  readonly where: string;
   /** In memory of its own, which the caller wipes. `undefined` when there is none. Throws `ERR_LOCKED`. */
   get(name: string): Promise<Buffer | undefined>;
   /** On the disk before it resolves; makes the file on first use. Throws `ERR_LOCKED`. */
@@ -38,6 +41,7 @@ export function createOwnItems(options: OwnItemsOptions): OwnItems {
   };
 
   return {
+    where: basename(file),
     async get(name) {
       // Nothing is asked of the identity while there is no file: but locked is locked.
       identity.use(() => undefined);

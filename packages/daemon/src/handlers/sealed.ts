@@ -1,12 +1,8 @@
-import {
-  BrokerError,
-  createIdentityFile,
-  createSecretsFile,
-  toBrokerError,
-} from '@mcp-broker/providers';
+import { BrokerError, createIdentityFile, createSecretsFile } from '@mcp-broker/providers';
 import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
+import { unlocking } from '../unlocking.ts';
 
 /** Making, unlocking and locking the sealed file. */
 export function sealedHandlers(
@@ -18,7 +14,7 @@ export function sealedHandlers(
     async 'sealed.create'(_params, context) {
       const [passphrase] = context.attachments;
       const isNew = !existsSync(paths.identity) && !keyring.hasIdentityFile;
-      await unlocking(broker, context, async () => {
+      await unlocking(broker, asked(context), async () => {
         if (passphrase !== undefined && keyring.hasIdentityFile) {
           throw new BrokerError(
             'ERR_USAGE',
@@ -41,7 +37,7 @@ export function sealedHandlers(
     async 'sealed.unlock'(_params, context) {
       if (keyring.unlocked) return { result: { unlocked: false } };
       const [passphrase] = context.attachments;
-      await unlocking(broker, context, () => keyring.unlock(passphrase, context.signal));
+      await unlocking(broker, asked(context), () => keyring.unlock(passphrase, context.signal));
       return { result: { unlocked: true } };
     },
 
@@ -51,6 +47,10 @@ export function sealedHandlers(
       return { result: {} };
     },
   };
+}
+
+function asked(context: Context): Parameters<typeof unlocking>[1] {
+  return { backend: 'sealed', ...caller(context) };
 }
 
 /** Makes identity.age. Never beside secrets that another identity holds. */
@@ -71,33 +71,6 @@ async function createIdentity({ keyring, paths }: Broker, passphrase: Buffer): P
   // Locked meanwhile: it stays so, and the file that was made is there to be unlocked.
   if (keyring.epoch === epoch) keyring.adopt(scalar);
   else scalar.fill(0);
-}
-
-/** An unlock that cannot be written down is taken back. */
-async function unlocking(
-  broker: Broker,
-  context: Context,
-  unlock: () => Promise<void>,
-): Promise<void> {
-  const { keyring, audit, auditKeys } = broker;
-  const wasUnlocked = keyring.unlocked;
-  const line = { event: 'unlock', backend: 'sealed', ...caller(context) } as const;
-  try {
-    await unlock();
-  } catch (error) {
-    await audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
-    throw error;
-  }
-  if (wasUnlocked) return;
-  await auditKeys.attach();
-  try {
-    await audit.append({ ...line, outcome: 'allowed' });
-  } catch (error) {
-    keyring.lock();
-    audit.useKey(undefined);
-    throw error;
-  }
-  void auditKeys.keep();
 }
 
 /**
