@@ -1,26 +1,36 @@
-import { createProvider, type BrokerError } from '@mcp-broker/providers';
+import {
+  createProvider,
+  toBrokerError,
+  type BrokerError,
+  type IdentitySource,
+} from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
 import { createCache } from './cache.ts';
-import type { Clock } from './clock.ts';
+import { after, type Clock } from './clock.ts';
 import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
+import { keychainHandlers } from './handlers/keychain.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
+import { createKeychainHome } from './keychain-home.ts';
+import { createKeychainItems } from './keychain-items.ts';
 import { createKeyring } from './keyring.ts';
 import { openLaunchJournal } from './launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
-import { createOwnItems } from './own-items.ts';
+import { createOwnItems, itemsOf, type OwnItems } from './own-items.ts';
+import { createOpening, openFirst } from './opening.ts';
+import { createSealedBinding } from './sealed-binding.ts';
 import { createNotifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
@@ -72,9 +82,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
+  const keychain = createKeychainHome({
+    paths,
+    items: createKeychainItems({
+      sessionBus: () => findSessionBus(loaded.config.settings.sessionBus),
+      after: (ms, action) => clock.after(ms, action),
+    }),
+  });
   const keyring = createKeyring({
     vault,
     clock,
+    keychain,
     sealed: paths.identity,
     identityFile: () => options.credential ?? loaded.config.settings.identityFile,
     lockAfterMs: () => loaded.config.settings.lockAfterMs,
@@ -94,11 +112,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
     open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
   });
-  const own = createOwnItems({
-    ...sealed,
-    file: paths.own,
-    after: (ms, action) => clock.after(ms, action),
-  });
+  const ownSealed = (identity: IdentitySource): OwnItems =>
+    createOwnItems({
+      ...sealed,
+      identity,
+      file: paths.own,
+      after: (ms, action) => clock.after(ms, action),
+    });
+  const own = itemsOf(keyring, { sealed: ownSealed(keyring), keychain: keychain.own });
+  const binding = createSealedBinding({ keyring, paths, items: ownSealed });
   const grants = createGrants({
     paths,
     clock,
@@ -121,6 +143,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     record: (line) => void audit.append(line).catch(() => undefined),
   });
   const namespaces = createAllowedNamespaces(loaded.config.settings.allowNamespaces);
+
+  /** In a home on the keychain it opens one store among others: what is wrong with it stops nothing else. */
+  const openIdentity = async (): Promise<void> => {
+    if (!keyring.hasIdentityFile || keyring.isSealedOpen) return;
+    try {
+      const { signal } = new AbortController();
+      await keyring.unlock(undefined, signal, (scalar) => binding.check(scalar));
+    } catch (error) {
+      report(`sealed file: ${toBrokerError(error).message}`);
+    }
+  };
 
   const take = async (next: LoadedConfig): Promise<void> => {
     loaded = next;
@@ -147,6 +180,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     vault,
     cache,
     keyring,
+    keychain,
+    opening: createOpening({ keyring, keychain, audit, auditKeys }, openIdentity),
+    binding,
     resolver,
     audit,
     auditKeys,
@@ -187,7 +223,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop: (by) => void stop(by),
   };
 
-  if (keyring.hasIdentityFile) {
+  if (keyring.source === 'sealed' && keyring.hasIdentityFile) {
     await keyring.unlock(undefined, new AbortController().signal);
     await auditKeys.attach();
   }
@@ -232,16 +268,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
-    handlers: closeToServers(broker, {
-      ...brokerHandlers(broker),
-      ...auditHandlers(broker),
-      ...sealedHandlers(broker),
-      ...secretHandlers(broker),
-      ...revealHandlers(broker),
-      ...launchHandlers(broker),
-      ...launchLifeHandlers(broker),
-      ...approvalHandlers(broker),
-    }),
+    handlers: closeToServers(
+      broker,
+      openFirst(broker, {
+        ...brokerHandlers(broker),
+        ...auditHandlers(broker),
+        ...keychainHandlers(broker),
+        ...sealedHandlers(broker),
+        ...secretHandlers(broker),
+        ...revealHandlers(broker),
+        ...launchHandlers(broker),
+        ...launchLifeHandlers(broker),
+        ...approvalHandlers(broker),
+      }),
+    ),
     onRefused: ({ pid, uid }) => {
       audit
         .append({ event: 'refused-peer', outcome: 'denied', code: 'ERR_DENIED', pid, uid })
@@ -257,11 +297,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   running.resume();
-  return { reload: broker.reload, stop: () => stop() };
-}
-
-function after(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
+  // Nobody waits: a dialog may be open that a person has to answer first.
+  broker.opening.open().catch((error: unknown) => {
+    report(`keychain: ${toBrokerError(error).message}`);
   });
+  return { reload: broker.reload, stop: () => stop() };
 }

@@ -1,9 +1,13 @@
 import { isSupported } from '@mcp-broker/providers';
+import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
+import { after } from '../clock.ts';
 import type { RunningLaunch } from '../launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
-import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
+import type { BackendStatus, KeysStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
+
+const patienceMs = 1000;
 
 /** The daemon itself: how it is, its config, its end. */
 export function brokerHandlers(
@@ -29,6 +33,9 @@ export function brokerHandlers(
 async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
   const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
+  // It seldom takes long; a dialog that nobody answers does.
+  const { underWay } = broker.opening;
+  if (underWay !== undefined) await Promise.race([underWay, after(broker.clock, patienceMs)]);
   return {
     version,
     pid: process.pid,
@@ -40,6 +47,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
+    keys: keysStatus(broker),
     backends: await Promise.all(
       // What every home has without an entry is shown once it can be used.
       Object.entries(broker.config.backends)
@@ -75,6 +83,12 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
   };
 }
 
+function keysStatus({ keyring, keychain }: Broker): KeysStatus {
+  const { source, unlocked } = keyring;
+  if (unlocked || source === 'sealed') return { source, state: unlocked ? 'ready' : 'locked' };
+  return { source, state: 'locked', problem: keychain.closed().toShape() };
+}
+
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
@@ -82,8 +96,10 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
+  const { keyring } = broker;
   if (kind !== 'sealed-file') return 'unavailable';
-  if (!broker.keyring.unlocked) return 'locked';
+  if (keyring.source === 'keychain' && !existsSync(broker.paths.secrets)) return 'missing';
+  if (!keyring.isSealedOpen) return 'locked';
   try {
     const provider = await broker.resolver.provider(name);
     await provider.check?.({ signal });
