@@ -15,6 +15,7 @@ const config: UserConfig = {
     errors: 'src/errors.ts',
     'safe-open': 'src/safe-open.ts',
     'secret-bytes': 'src/secret-bytes.ts',
+    'keychain-worker': 'src/keychain/worker.ts',
     'sealed-file-worker': 'src/sealed-file/worker.ts',
   },
   format: 'esm',

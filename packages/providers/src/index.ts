@@ -1,6 +1,12 @@
 export * from './errors.ts';
 export type { CallOptions, Item, Locator, Provider } from './provider.ts';
 export { replaceFile } from './durable-write.ts';
+export {
+  createKeychainAccess,
+  type KeychainAccess,
+  type KeychainContext,
+} from './keychain/access.ts';
+export { createKeychainOwnItems, type KeychainOwnItems } from './keychain/own-items.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, isSupported, type ProviderContext } from './registry.ts';
 export {
