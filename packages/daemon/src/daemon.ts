@@ -1,4 +1,7 @@
+import { realpathSync } from 'node:fs';
 import {
+  createKeychainAccess,
+  createKeychainOwnItems,
   createProvider,
   toBrokerError,
   type BrokerError,
@@ -23,7 +26,6 @@ import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeychainHome } from './keychain-home.ts';
-import { createKeychainItems } from './keychain-items.ts';
 import { createKeyring } from './keyring.ts';
 import { openLaunchJournal } from './launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
@@ -82,12 +84,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
+  const access = createKeychainAccess({
+    sessionBus: () => findSessionBus(loaded.config.settings.sessionBus),
+    after: (ms, action) => clock.after(ms, action),
+  });
   const keychain = createKeychainHome({
     paths,
-    items: createKeychainItems({
-      sessionBus: () => findSessionBus(loaded.config.settings.sessionBus),
-      after: (ms, action) => clock.after(ms, action),
-    }),
+    items: createKeychainOwnItems(access, realpathSync(paths.home)),
   });
   const keyring = createKeyring({
     vault,
@@ -246,6 +249,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
+      access.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();

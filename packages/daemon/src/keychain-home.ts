@@ -1,19 +1,15 @@
-import { createHash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
-import { existsSync, realpathSync, rmSync } from 'node:fs';
-import { BrokerError, readOwnFile, toBrokerError } from '@mcp-broker/providers';
+import { randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import {
+  BrokerError,
+  readOwnFile,
+  toBrokerError,
+  type KeychainOwnItems,
+} from '@mcp-broker/providers';
 import { secretBytes } from '@mcp-broker/providers/secret-bytes';
 import { writeNew } from './config/write.ts';
 import type { OwnItems } from './own-items.ts';
 import type { Paths } from './paths.ts';
-
-/** The broker's own part of the keychain, which no reference reaches. Rejects as the provider does. */
-export interface KeychainItems {
-  /** In memory of its own, which the caller wipes. `undefined` only when the keychain has no such item. */
-  get(name: string): Promise<Buffer | undefined>;
-  put(name: string, bytes: Uint8Array): Promise<void>;
-  /** `false` when there was none. */
-  delete(name: string): Promise<boolean>;
-}
 
 /** A home whose keys come from the keychain of this system: a random key of its own, made by `mcp init`. */
 export interface KeychainHome {
@@ -38,8 +34,9 @@ export interface KeychainHome {
 }
 
 export interface KeychainHomeOptions {
-  readonly paths: Pick<Paths, 'home' | 'keychain' | 'shut'>;
-  readonly items: KeychainItems;
+  readonly paths: Pick<Paths, 'keychain' | 'shut'>;
+  /** Of this home, by its real path: one that is copied elsewhere has others. */
+  readonly items: KeychainOwnItems;
 }
 
 const keyBytes = 32;
@@ -53,7 +50,7 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
 
   const itemOf = (name: string): string => {
     if (id === undefined) throw new Error('this home is not on the keychain');
-    return `home_${tagOf(paths.home, id)}_${name}`;
+    return `home_${id}_${name}`;
   };
 
   const readKey = async (): Promise<Buffer | undefined> => {
@@ -88,7 +85,7 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
         problem = undefined;
         return key;
       } catch (error) {
-        problem = toBrokerError(error);
+        problem = ofThisHome(toBrokerError(error));
         throw problem;
       }
     },
@@ -138,16 +135,8 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
   };
 }
 
-/** Another home, also one that was copied from here, has other items. */
-function tagOf(home: string, id: string): string {
-  return createHash('sha256')
-    .update(`${realpathSync(home)}\n${id}`)
-    .digest('hex')
-    .slice(0, 24);
-}
-
 /** Writes an item and reads it back: some keychains take what they do not keep. */
-async function put(items: KeychainItems, name: string, bytes: Uint8Array): Promise<void> {
+async function put(items: KeychainOwnItems, name: string, bytes: Uint8Array): Promise<void> {
   await items.put(name, bytes);
   const kept = await items.get(name);
   const isKept = kept !== undefined && kept.length === bytes.length && timingSafeEqual(kept, bytes);
@@ -158,7 +147,7 @@ async function put(items: KeychainItems, name: string, bytes: Uint8Array): Promi
   });
 }
 
-async function probe(items: KeychainItems): Promise<void> {
+async function probe(items: KeychainOwnItems): Promise<void> {
   const name = `probe_${randomBytes(8).toString('hex')}`;
   try {
     await put(items, name, Buffer.from(name));
@@ -207,5 +196,16 @@ function shutByAPerson(): BrokerError {
 function notOpened(): BrokerError {
   return new BrokerError('ERR_LOCKED', 'this home is locked: its key is in the keychain', {
     hint: 'mcp unlock',
+  });
+}
+
+/** The keychain's own hint is for a variable that could lie elsewhere. */
+function ofThisHome(error: BrokerError): BrokerError {
+  const { code, message, retryable } = error;
+  if (code !== 'ERR_BACKEND_UNAVAILABLE') return error;
+  return new BrokerError(code, `the key of this home cannot be had: ${message}`, {
+    hint: 'log in where the keychain is, or name its bus in settings.session_bus of config.yaml; then: mcp unlock',
+    retryable,
+    cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { readConfig } from '@mcp-broker/daemon/config';
+import { readConfig, type Settings } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { isThere } from './home.ts';
@@ -7,6 +7,17 @@ import { using, type Session } from './session.ts';
 
 /** What opens the sealed file, or will: an identity file of the config or the service manager, or a passphrase. */
 export type Opens = 'a file' | 'its passphrase' | 'a new passphrase';
+
+/** Where the keys of this home come from already; undefined: it is not set up. */
+export function keySource({ paths }: Session): 'sealed' | 'keychain' | undefined {
+  if (isThere(paths.keychain)) return 'keychain';
+  return isThere(paths.identity) || isThere(paths.secrets) ? 'sealed' : undefined;
+}
+
+/** What config.yaml has for `settings`; undefined: there is none. Throws when it is broken. */
+export function configuredSettings({ paths }: Session): Settings | undefined {
+  return isThere(paths.config) ? readConfig(paths.config).config.settings : undefined;
+}
 
 /**
  * What is there already. Throws when the config is broken or names another identity, and when there are

@@ -27,7 +27,9 @@ function presenceOf(changes: Partial<PresenceOptions> = {}): Presence {
     launches,
     codes: createCodes(fakeClock()),
     keyring: {
+      source: 'sealed',
       hasIdentityFile: false,
+      hasPassphrase: true,
       async checkPassphrase(passphrase) {
         if (String(passphrase) !== 'right') throw new BrokerError('ERR_PASSPHRASE', 'wrong');
       },
@@ -104,7 +106,12 @@ test.each<[title: string, open: () => unknown, message: RegExp]>([
 });
 
 test('a passphrase proves nothing in a home that has an identity file', async () => {
-  const keyring = { hasIdentityFile: true, checkPassphrase: async () => undefined };
+  const keyring = {
+    source: 'sealed',
+    hasIdentityFile: true,
+    hasPassphrase: false,
+    checkPassphrase: async () => undefined,
+  } as const;
   await expect(
     presenceOf({ keyring }).prove(asking(person), 'subject', { passphrase: right }),
   ).rejects.toMatchObject(refusal);
