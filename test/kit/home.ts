@@ -45,6 +45,8 @@ export async function createHome({ kind, owner }: HomeOptions): Promise<Home> {
   const passphrase = randomBytes(12).toString('base64url');
   const env = {
     HOME: folder,
+    // A keychain that this machine may have is not ours to write to.
+    DBUS_SESSION_BUS_ADDRESS: 'disabled:',
     PATH: [dirname(node), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
 

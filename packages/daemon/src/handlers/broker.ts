@@ -52,6 +52,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       // What every home has without an entry is shown once it can be used.
       Object.entries(broker.config.backends)
         .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+        .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
         .map(async ([name, { kind }]) => ({
           name,
           kind,
@@ -83,6 +84,11 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
   };
 }
 
+/** A home on the keychain needs none. */
+function hasSealedFile({ keyring, paths }: Broker): boolean {
+  return keyring.source === 'sealed' || existsSync(paths.secrets);
+}
+
 function keysStatus({ keyring, keychain }: Broker): KeysStatus {
   const { source, unlocked } = keyring;
   if (unlocked || source === 'sealed') return { source, state: unlocked ? 'ready' : 'locked' };
@@ -98,7 +104,6 @@ async function backendState(
 ): Promise<BackendStatus['state']> {
   const { keyring } = broker;
   if (kind !== 'sealed-file') return 'unavailable';
-  if (keyring.source === 'keychain' && !existsSync(broker.paths.secrets)) return 'missing';
   if (!keyring.isSealedOpen) return 'locked';
   try {
     const provider = await broker.resolver.provider(name);
