@@ -41,7 +41,7 @@ export function chooseBackend(input: InitInput, session: Session): Choice {
 /** Before anything is looked at. */
 export function checkBackend({ backend, fd, identityFile }: InitInput): void {
   if (backend !== undefined && backend !== 'keychain' && backend !== 'sealed') {
-    throw new BrokerError('ERR_USAGE', '--backend takes keychain or sealed', {
+    throw new BrokerError('ERR_USAGE', '--backend takes sealed or keychain', {
       hint: 'mcp init, which takes the keychain where it works',
     });
   }
