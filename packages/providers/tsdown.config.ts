@@ -12,6 +12,7 @@ const neverReached = {
 const config: UserConfig = {
   entry: {
     index: 'src/index.ts',
+    'durable-write': 'src/durable-write.ts',
     errors: 'src/errors.ts',
     'safe-open': 'src/safe-open.ts',
     'secret-bytes': 'src/secret-bytes.ts',

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createProvider, createSecretsFile } from '@mcp-broker/providers';
+import { createKeychainAccess, createProvider, createSecretsFile } from '@mcp-broker/providers';
 import type { AuditLog } from '../../packages/daemon/src/audit/event.ts';
 import type { Broker } from '../../packages/daemon/src/broker.ts';
 import { createCache } from '../../packages/daemon/src/cache.ts';
@@ -126,6 +126,11 @@ async function createBroker(home: string): Promise<{ broker: Broker; end: () => 
         identity: keyring,
         lock: () => Promise.resolve(() => undefined),
         now: () => clock.now(),
+        home: paths.home,
+        keychain: createKeychainAccess({
+          sessionBus: () => undefined,
+          after: () => () => undefined,
+        }),
       }),
   });
   const store = await resolver.provider('sealed');

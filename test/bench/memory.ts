@@ -42,6 +42,10 @@ export async function memory(): Promise<string> {
     const ofNobody = await start(mcpCommand, ['exec', ...server], env, 'ignore');
     const ofClient = await start(mcpCommand, ['exec', ...server], env);
     await loaded(ofClient, 'koffi.node');
+    const alone = await start('sh', server.slice(2), home.env);
+    const replaced = await start(mcpCommand, ['exec', '--replace', ...server], env);
+    const processes = [replaced, alone].map((pid) => processesOf(pid));
+    if (processes.some((count) => count !== 1)) throw new Error('a wrapper is left');
 
     const base = memoryOf(bare);
     const row = (name: string, { resident, proportional }: Memory): string[] => [
@@ -58,6 +62,8 @@ export async function memory(): Promise<string> {
       row('daemon, unlocked, two launches', memoryOf(daemon)),
       row('mcp exec, its server runs', memoryOf(ofNobody)),
       row('mcp exec, its server runs, under a client', memoryOf(ofClient)),
+      row('a server: sleep', memoryOf(alone)),
+      row('mcp exec --replace: sleep, and no wrapper', memoryOf(replaced)),
     ]);
   } finally {
     for (const child of children) child.kill();
@@ -81,6 +87,12 @@ function memoryOf(pid: number): Memory {
   const bytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'mu').exec(text)?.[1]) * 1024;
   return { resident: bytes('Rss'), proportional: bytes('Pss') };
+}
+
+/** Itself, and what it has started. */
+function processesOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return 1 + children.split(' ').filter((child) => child !== '').length;
 }
 
 function megabytes(bytes: number): string {

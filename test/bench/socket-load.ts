@@ -13,7 +13,10 @@ export interface Load {
   /** Milliseconds; those before the first are not counted. */
   readonly warmUp: number;
   readonly duration: number;
-  /** Milliseconds that a connection rests after each launch; none unless told. */
+  /**
+   * Milliseconds that a connection rests after each launch, in the mean; none unless told. Each time another
+   * one, as those who were answered together would march in step from then on.
+   */
   readonly rest?: number;
   /** Params of `launch.request`, */
   readonly launch: object;
@@ -96,7 +99,7 @@ function converse(socket: Socket): (answer: Answer) => void {
     if (isTaking) {
       times.push(performance.now() - start);
       if (restMs === 0) request();
-      else setTimeout(request, restMs);
+      else setTimeout(request, Math.random() * 2 * restMs);
     } else {
       const ticket = answer.result?.ticket ?? '0'.repeat(32);
       socket.write(

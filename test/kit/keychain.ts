@@ -76,6 +76,8 @@ export async function startKeychain({
   ): Promise<Begun> => {
     const child = spawn(program, args, { env, cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] });
     const closed = once(child, 'close');
+    // Not every program reads it.
+    child.stdin.on('error', () => undefined);
     child.stdin.end('password of a test');
     const deadline = Date.now() + readyMs;
     while (!isReady()) {

@@ -1,26 +1,18 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { generateX25519Identity } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectSuccess } from '../kit/home.ts';
+import { packAll } from '../kit/packed.ts';
 import { run } from '../kit/run.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder = '';
 let env: Record<string, string> = {};
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mcp-install-'));
-  for (const name of ['providers', 'daemon', 'cli']) {
-    expectSuccess(
-      await run('pnpm', ['pack', '--pack-destination', folder], {
-        cwd: join(root, 'packages', name),
-        env: process.env,
-      }),
-    );
-  }
+  const tarballs = await packAll(folder);
   mkdirSync(join(folder, 'home'), { mode: 0o700 });
   env = {
     HOME: join(folder, 'home'),
@@ -32,11 +24,10 @@ beforeAll(async () => {
       '/bin',
     ].join(delimiter),
   };
-  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   const options = ['--global', '--prefix', join(folder, 'prefix'), '--no-audit', '--no-fund'];
   expectSuccess(
     // With the registry's settings of whoever runs the test, and a home of its own.
-    await run('npm', ['install', ...options, ...tarballs.map((name) => join(folder, name))], {
+    await run('npm', ['install', ...options, ...tarballs], {
       cwd: folder,
       env: { ...process.env, HOME: env['HOME'] },
     }),

@@ -18,7 +18,7 @@ import type { Launches } from './policy/launches.ts';
 import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
-import type { Running } from './running.ts';
+import type { Running } from './running/running.ts';
 import type { SealedBinding } from './sealed-binding.ts';
 
 /** The parts of a running daemon, as the handlers see them. */

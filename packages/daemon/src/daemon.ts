@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import {
   createKeychainAccess,
   createKeychainOwnItems,
@@ -22,12 +21,13 @@ import { keychainHandlers } from './handlers/keychain.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
+import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
 import { createKeychainHome } from './keychain-home.ts';
 import { createKeyring } from './keyring.ts';
-import { openLaunchJournal } from './launch-journal.ts';
+import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
 import { createOwnItems, itemsOf, type OwnItems } from './own-items.ts';
@@ -45,7 +45,7 @@ import { createAllowedNamespaces } from './policy/namespaces.ts';
 import { createPresence } from './policy/presence.ts';
 import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
-import { createRunning } from './running.ts';
+import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
 import { version } from './version.ts';
 
@@ -84,13 +84,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
   const access = createKeychainAccess({
-    sessionBus: () => findSessionBus(loaded.config.settings.sessionBus),
+    sessionBus,
     after: (ms, action) => clock.after(ms, action),
   });
   const keychain = createKeychainHome({
     paths,
-    items: createKeychainOwnItems(access, realpathSync(paths.home)),
+    items: createKeychainOwnItems(access, paths.home),
   });
   const keyring = createKeyring({
     vault,
@@ -113,7 +114,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) => createProvider(kind, settings, { ...sealed, file: paths.secrets }),
+    open: (kind, settings) =>
+      createProvider(kind, settings, {
+        ...sealed,
+        file: paths.secrets,
+        home: paths.home,
+        keychain: access,
+      }),
   });
   const ownSealed = (identity: IdentitySource): OwnItems =>
     createOwnItems({
@@ -204,7 +211,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     notifier: createNotifier({
       clock,
       enabled: () => loaded.config.settings.notify,
-      bus: () => findSessionBus(loaded.config.settings.sessionBus),
+      bus: sessionBus,
       show: createShow(clock),
       report,
     }),
@@ -280,6 +287,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ...keychainHandlers(broker),
         ...sealedHandlers(broker),
         ...secretHandlers(broker),
+        ...moveHandlers(broker),
         ...revealHandlers(broker),
         ...launchHandlers(broker),
         ...launchLifeHandlers(broker),

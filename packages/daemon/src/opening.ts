@@ -64,6 +64,7 @@ const closed = [
   'secret.open',
   'secret.reveal',
   'secret.remove',
+  'secret.move',
 ] as const satisfies readonly Method[];
 
 type Action = (params: object, context: Context) => Promise<never>;

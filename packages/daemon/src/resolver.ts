@@ -3,6 +3,7 @@ import {
   isSupported,
   BrokerError,
   toBrokerError,
+  type Item,
   type Locator,
   type Provider,
   type Secret,
@@ -89,7 +90,7 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
   const namesOf = sharedPerTurn(async (backend) => {
     const { local, list } = await provider(backend);
     if (!local || list === undefined) return undefined;
-    return within(async (signal) => new Set((await list({ signal })).map(({ name }) => name)));
+    return within(async (signal) => namesIn(await list({ signal })));
   });
 
   return {
@@ -151,6 +152,17 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
       await Promise.allSettled(opened.map(async (opening) => (await opening).close?.()));
     },
   };
+}
+
+/** A store whose items are the same as before may give the same list of them. */
+const knownNames = new WeakMap<readonly Item[], ReadonlySet<string>>();
+
+function namesIn(items: readonly Item[]): ReadonlySet<string> {
+  const known = knownNames.get(items);
+  if (known !== undefined) return known;
+  const names = new Set(items.map(({ name }) => name));
+  knownNames.set(items, names);
+  return names;
 }
 
 function backendOf(config: Config, backend: string): Config['backends'][string] {

@@ -10,18 +10,21 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constan
  * Puts the bytes in the place of a file, 0600, so that a crash at any moment leaves the old file or
  * the new one, whole, and what has resolved survives a power cut: written beside, synced, renamed,
  * folder synced. The caller holds the file's lock; what killed writers left beside it is removed.
- * Aborted before the rename, it changes nothing. `ERR_BACKEND_UNAVAILABLE` names the path and errno.
+ * Aborted before the rename, or refused by `check` directly before it, it changes nothing.
+ * `ERR_BACKEND_UNAVAILABLE` names the path and errno.
  */
 export async function replaceFile(
   path: string,
   bytes: Uint8Array,
   signal: AbortSignal,
+  check?: () => void,
 ): Promise<void> {
   await attempt(path, async () => {
     await removeLeftovers(path);
     const temporary = await writeBeside(path, bytes);
     try {
       signal.throwIfAborted();
+      check?.();
       await rename(temporary, path);
     } catch (error) {
       await unlink(temporary).catch(() => undefined);

@@ -6,6 +6,7 @@ export {
   type KeychainAccess,
   type KeychainContext,
 } from './keychain/access.ts';
+export { createKeychain, type KeychainProviderContext } from './keychain/keychain.ts';
 export { createKeychainOwnItems, type KeychainOwnItems } from './keychain/own-items.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, isSupported, type ProviderContext } from './registry.ts';

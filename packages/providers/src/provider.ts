@@ -38,7 +38,7 @@ export interface Provider {
   /** `false` when there was nothing to delete. */
   delete?(locator: Locator, options: CallOptions): Promise<boolean>;
 
-  /** The items below the backend's own path or prefix, sorted by name. */
+  /** The items below the backend's own path or prefix, sorted by name; the array may be the one given before. */
   list?(options: CallOptions): Promise<readonly Item[]>;
 
   /** Resolves when the backend can be reached and accepts our credential. */

@@ -1,14 +1,19 @@
 import { BrokerError } from './errors.ts';
 import type { Provider } from './provider.ts';
+import type { KeychainProviderContext } from './keychain/keychain.ts';
 import type { SealedFileContext } from './sealed-file/sealed-file.ts';
 
 /** What the daemon lends to the providers that it creates. */
-export type ProviderContext = SealedFileContext;
+export type ProviderContext = SealedFileContext & KeychainProviderContext;
 
 type Load = (settings: unknown, context: ProviderContext) => Promise<Provider>;
 
 /** Kind → how to load it. An SDK loads when a backend of its kind is first used, and never before. */
 const loaders: Readonly<Record<string, Load>> = {
+  keychain: async (_settings, context) => {
+    const { createKeychain } = await import('./keychain/keychain.ts');
+    return createKeychain(context);
+  },
   'sealed-file': async (_settings, context) => {
     const { createSealedFile } = await import('./sealed-file/sealed-file.ts');
     return createSealedFile(context);

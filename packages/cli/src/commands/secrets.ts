@@ -32,6 +32,11 @@ export async function setSecret(input: SetSecretInput, session: Session): Promis
     const done = `${verb} ${result.name} in ${result.backend}`;
     const same = `${result.name} in ${result.backend} has this value already`;
     session.output.done(result.changed ? done : same, result);
+    if (result.entry === true) {
+      session.output.note(
+        `${result.name} leads there now: its entry under variables in config.yaml`,
+      );
+    }
     if (!('generate' in source) && endsInOneLineFeed(value)) {
       session.output.note('the value ends in a line feed, which is kept: `printf %s` gives none');
     }
@@ -107,6 +112,27 @@ export async function removeSecret(
     client.call('secret.remove', { name: input.name }),
   );
   session.output.done(`removed ${result.name} from ${result.backend}`, result);
+  return 0;
+}
+
+export async function moveSecret(
+  input: { readonly name: string; readonly to: string | undefined },
+  session: Session,
+): Promise<number> {
+  const { name, to } = input;
+  requireName(name);
+  if (to === undefined) {
+    throw new BrokerError('ERR_USAGE', 'the backend to move it to is missing', {
+      hint: `mcp secret mv ${name} --to keychain`,
+    });
+  }
+  const { result } = await whileUnlocked(session, (client) =>
+    client.call('secret.move', { name, to }),
+  );
+  const { from, removed } = result;
+  const moved = `moved ${name} from ${from} to ${to}`;
+  session.output.done(removed ? moved : `${name} is in ${to} already`, result);
+  if (removed) session.output.note('launches that use it ask for approval once more');
   return 0;
 }
 

@@ -1,16 +1,4 @@
-/** The part of a JSON Schema that zod writes for config.yaml. */
-interface Node {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly const?: string;
-  readonly enum?: readonly string[];
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: Node | boolean;
-  readonly items?: Node;
-  readonly oneOf?: readonly Node[];
-}
+import type { SchemaNode as Node } from './json-schema.ts';
 
 interface Row {
   readonly key: string;

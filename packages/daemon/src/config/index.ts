@@ -1,6 +1,10 @@
+export { changeConfig, type ConfigChange } from './change.ts';
+export { setInText } from './edit.ts';
+export { getConfig, listConfig, setConfig, type KeyChange } from './keys.ts';
 export { parseConfig } from './parse.ts';
-export { readConfig } from './read.ts';
+export { readConfig, readConfigText } from './read.ts';
 export { configJsonSchema } from './json-schema.ts';
 export type * from './types.ts';
 export { watchConfig, type ConfigWatch, type WatchOptions } from './watch.ts';
 export { initialConfigText, writeNew, type InitialConfig } from './write.ts';
+export type { ConfigEntry } from './view.ts';

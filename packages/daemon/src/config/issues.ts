@@ -68,6 +68,7 @@ function wrongType(expected: string, path: Path, value: unknown): Explanation {
     case 'string':
       return { message: isScalar ? 'must be text: put it in quotes' : 'must be text' };
     case 'int':
+    case 'number':
       return { message: 'must be a whole number' };
     case 'boolean':
       return { message: 'must be true or false' };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { problemsOf } from './issues.ts';
-import { configError } from './problem.ts';
+import { configError, type Problem } from './problem.ts';
 import { checkReferences } from './references.ts';
 import { validate } from './schema.ts';
 import { setAsideSecrets } from './secret-keys.ts';
@@ -12,8 +12,19 @@ import { readYaml } from './yaml.ts';
  * and never a value.
  */
 export function parseConfig(text: string, file: string): LoadedConfig {
+  const found = readText(text, file);
+  if ('problems' in found) throw configError(file, found.problems);
+  return found.loaded;
+}
+
+/** The text as config, and as the plain data that it stands for (no secret is left in that), or what is wrong. */
+export type ReadText =
+  | { readonly loaded: LoadedConfig; readonly data: unknown }
+  | { readonly problems: readonly Problem[] };
+
+export function readText(text: string, file: string): ReadText {
   const yaml = readYaml(text);
-  if (!('data' in yaml)) throw configError(file, yaml);
+  if (!('data' in yaml)) return { problems: yaml };
   dropEmpty(yaml.data);
   const { entries, unusable } = setAsideSecrets(yaml, file);
   const result = validate(yaml.data);
@@ -21,9 +32,9 @@ export function parseConfig(text: string, file: string): LoadedConfig {
     ...('issues' in result ? problemsOf(result.issues, yaml) : []),
     ...checkReferences(yaml),
   ];
-  if (!('config' in result) || problems.length > 0) throw configError(file, problems);
+  if (!('config' in result) || problems.length > 0) return { problems };
   const { config } = result;
-  return {
+  const loaded: LoadedConfig = {
     config: {
       ...config,
       sshServers: without(config.sshServers, entries.get('ssh_servers')),
@@ -34,6 +45,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
     unusable,
     digest: createHash('sha256').update(text).digest('hex'),
   };
+  return { loaded, data: yaml.data };
 }
 
 /** What holds without a file. */

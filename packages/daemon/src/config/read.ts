@@ -12,8 +12,14 @@ const maxBytes = 1024 * 1024;
  * `ERR_CONFIG`.
  */
 export function readConfig(file: string): LoadedConfig {
+  const text = readConfigText(file);
+  return text === undefined ? absentConfig() : parseConfig(text, file);
+}
+
+/** The text alone, read and refused in the same way; undefined when there is no file. */
+export function readConfigText(file: string): string | undefined {
   const bytes = readOwnFile(file, { what: 'config file', maxBytes });
-  return bytes === undefined ? absentConfig() : parseConfig(decode(bytes, file), file);
+  return bytes === undefined ? undefined : decode(bytes, file);
 }
 
 function decode(bytes: Uint8Array, file: string): string {

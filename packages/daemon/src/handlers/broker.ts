@@ -2,7 +2,7 @@ import { isSupported } from '@mcp-broker/providers';
 import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import { after } from '../clock.ts';
-import type { RunningLaunch } from '../launch-journal.ts';
+import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { BackendStatus, KeysStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';

@@ -15,6 +15,7 @@ const closed = [
   'secret.open',
   'secret.reveal',
   'secret.remove',
+  'secret.move',
   'approval.list',
   'approval.open',
   'approval.grant',

@@ -2,7 +2,7 @@ import { BrokerError, combineErrors, toBrokerError } from '@mcp-broker/providers
 import type { AuditEvent } from '../audit/event.ts';
 import { caller, commandLine, lockedMeanwhile, type Broker } from '../broker.ts';
 import { readLaunch, type LaunchPlan } from '../launch.ts';
-import type { RunningLaunch } from '../launch-journal.ts';
+import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { NotShown } from '../entries/shown.ts';
 import { defaultHome } from '../paths.ts';

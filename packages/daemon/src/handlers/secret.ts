@@ -1,5 +1,6 @@
 import { BrokerError, type Item, type Provider } from '@mcp-broker/providers';
 import { caller, type Broker } from '../broker.ts';
+import { leadVariable } from '../config/lead-variable.ts';
 import { changing } from './audited.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { SecretSummary } from '../protocol/messages.ts';
@@ -20,7 +21,7 @@ export function secretHandlers(
           hint: `mcp secret set ${name}`,
         });
       }
-      const plan = await planOf(broker, name, backend);
+      const { plan, isNewPlace } = await placeFor(broker, name, backend, context.signal);
       const store = await resolver.provider(plan.backend);
       if (store.put === undefined) throw readOnly(plan.backend);
       const before = await itemOf(store, plan, context.signal);
@@ -35,12 +36,25 @@ export function secretHandlers(
         broker.keyring.touch();
         return store.put?.(plan.locator, value, context);
       });
+      if (isNewPlace) {
+        await leadVariable(broker.paths.config, name, plan.backend);
+        await broker.reload();
+      }
       resolver.forget(plan);
       const version = info?.version === undefined ? {} : { version: info.version };
       const created = before === undefined;
       // A store without versions does not say; then it counts as a change.
       const changed = created || info?.version === undefined || info.version !== before.version;
-      return { result: { name, backend: plan.backend, created, changed, ...version } };
+      return {
+        result: {
+          name,
+          backend: plan.backend,
+          created,
+          changed,
+          ...version,
+          ...(isNewPlace ? { entry: true } : {}),
+        },
+      };
     },
 
     async 'secret.list'({ backend }, context) {
@@ -118,25 +132,51 @@ export async function findSecret(
   return { plan, item };
 }
 
-async function planOf(broker: Broker, name: string, backend?: string): Promise<Plan> {
+/** Where the value goes. Throws `ERR_USAGE` rather than leave one behind where the name leads to now. */
+async function placeFor(
+  broker: Broker,
+  name: string,
+  backend: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly plan: Plan; readonly isNewPlace: boolean }> {
+  const plan = await planOf(broker, name);
+  if (backend === undefined || backend === plan.backend) return { plan, isNewPlace: false };
+  const { resolver, config } = broker;
+  const store = await resolver.provider(backend);
+  const entry = Object.hasOwn(config.variables, name) ? config.variables[name] : undefined;
+  if (entry?.path !== undefined || (await isKept(broker, plan, signal))) {
+    throw new BrokerError(
+      'ERR_USAGE',
+      `${name} belongs to backend ${plan.backend}, not ${backend}`,
+      {
+        hint: `to move it there: mcp secret mv ${name} --to ${backend}`,
+        subject: name,
+      },
+    );
+  }
+  const kind = config.backends[backend]?.kind ?? plan.kind;
+  return { plan: { ...plan, backend, kind, locator: store.locate(name) }, isNewPlace: true };
+}
+
+/** A store that cannot be asked does not keep a person from using another. */
+async function isKept(broker: Broker, plan: Plan, signal: AbortSignal): Promise<boolean> {
+  try {
+    const store = await broker.resolver.provider(plan.backend);
+    return (await itemOf(store, plan, signal)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `ERR_USAGE` for what is no name of a variable. */
+export async function planOf(broker: Broker, name: string): Promise<Plan> {
   if (!isVariableName(name)) {
     throw new BrokerError('ERR_USAGE', `${JSON.stringify(name)} is not a name for a variable`, {
       hint: 'names have letters, digits and _, at most 128, and do not start with a digit',
       subject: name,
     });
   }
-  const plan = await broker.resolver.plan({ kind: 'variable', name });
-  if (backend !== undefined && backend !== plan.backend) {
-    throw new BrokerError(
-      'ERR_USAGE',
-      `${name} belongs to backend ${plan.backend}, not ${backend}`,
-      {
-        hint: `change the entry of ${name} under variables in ${broker.paths.config}`,
-        subject: name,
-      },
-    );
-  }
-  return plan;
+  return broker.resolver.plan({ kind: 'variable', name });
 }
 
 async function itemOf(store: Provider, plan: Plan, signal: AbortSignal): Promise<Item | undefined> {
@@ -170,7 +210,7 @@ export function unknownSecret(name: string, backend: string): BrokerError {
   });
 }
 
-function readOnly(backend: string): BrokerError {
+export function readOnly(backend: string): BrokerError {
   return new BrokerError('ERR_USAGE', `backend ${backend} cannot be written to`, {
     hint: 'change the value with the tool of that store',
     subject: backend,

@@ -259,6 +259,8 @@ export interface Methods extends ApprovalMethods {
       readonly created: boolean;
       /** False: that value was there already. */
       readonly changed: boolean;
+      /** The name led elsewhere before: it has an entry in config.yaml now. */
+      readonly entry?: true;
     };
   };
   'secret.list': {
@@ -276,6 +278,18 @@ export interface Methods extends ApprovalMethods {
   'secret.remove': {
     params: { readonly name: string };
     result: { readonly name: string; readonly backend: string };
+  };
+  /** The value to another backend, and the name's entry in config.yaml with it. */
+  'secret.move': {
+    params: { readonly name: string; readonly to: string };
+    result: {
+      readonly name: string;
+      /** `to`, when it was there already. */
+      readonly from: string;
+      readonly to: string;
+      /** The old place held it, and does no longer. */
+      readonly removed: boolean;
+    };
   };
   'cache.clear': {
     params: { readonly names?: readonly string[] };

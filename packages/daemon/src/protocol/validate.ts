@@ -94,6 +94,7 @@ const params = {
   'secret.open': () => z.strictObject({ name }),
   'secret.reveal': () => z.strictObject({ name, code: z.exactOptional(name) }),
   'secret.remove': () => z.strictObject({ name }),
+  'secret.move': () => z.strictObject({ name, to: name }),
   'cache.clear': () => z.strictObject({ names: z.exactOptional(list(name)) }),
   'launch.request': () =>
     z.strictObject({

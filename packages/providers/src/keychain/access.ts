@@ -3,7 +3,7 @@ import type { CallOptions } from '../provider.ts';
 import { copySecret } from '../secret-bytes.ts';
 import type { HelperRequest } from './frames.ts';
 import { startHelper, type Helper } from './helper.ts';
-import { keychainError, type KeychainProblem } from './problem.ts';
+import { keychainError, notWaitedFor, type KeychainProblem } from './problem.ts';
 import { isBusSpeaking } from './session-bus.ts';
 import { systemKeychain } from './system.ts';
 
@@ -18,6 +18,11 @@ export interface KeychainAccess {
   put(service: string, name: string, bytes: Uint8Array, options: CallOptions): Promise<void>;
   /** `false` when there was nothing to delete. */
   delete(service: string, name: string, options: CallOptions): Promise<boolean>;
+  /**
+   * The names of the items of a service, as the library finds them: it reads the value of each. Binary
+   * values do no harm, since they stay in the helper, which ends.
+   */
+  names(service: string, options: CallOptions): Promise<readonly string[]>;
   /** Ends the helper; the next call starts another. */
   close(): void;
 }
@@ -123,7 +128,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
     { signal }: CallOptions,
     bytes?: Uint8Array,
   ): Promise<Found> => {
-    if (signal.aborted) throw aborted();
+    if (signal.aborted) throw notWaitedFor();
     const copy = bytes && copySecret(bytes);
     const { promise, resolve, reject } = Promise.withResolvers<Found>();
     lastId += 1;
@@ -144,7 +149,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
       },
     });
     const onAbort = (): void => {
-      reject(aborted());
+      reject(notWaitedFor());
     };
     signal.addEventListener('abort', onAbort);
     starting
@@ -152,8 +157,8 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
         if (signal.aborted) settle(id, 'failed');
         else if (calls.has(id)) running.ask({ ...request, id }, copy);
       })
-      .catch(() => {
-        settle(id, 'no-bus');
+      .catch((error: unknown) => {
+        settle(id, error instanceof BrokerError ? 'no-bus' : 'failed');
       })
       .finally(() => copy?.fill(0));
     try {
@@ -174,12 +179,15 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
     async delete(service, name, options) {
       return (await ask({ action: 'delete', service, name }, options)).found;
     },
+    async names(service, options) {
+      const { body } = await ask({ action: 'names', service, name: '' }, options);
+      const names = JSON.parse(body.toString('utf8')) as readonly string[];
+      // It may hold values now.
+      if (calls.size === 0) end('failed');
+      return names;
+    },
     close: () => {
       end('failed');
     },
   };
-}
-
-function aborted(): BrokerError {
-  return new BrokerError('ERR_ABORTED', 'the keychain was not waited for', { hint: 'try again' });
 }

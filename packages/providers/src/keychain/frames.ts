@@ -1,15 +1,15 @@
 import { joinSecrets, secretBytes } from '../secret-bytes.ts';
 import type { KeychainProblem } from './problem.ts';
 
-/** What the helper is asked. `put` carries bytes. */
+/** What the helper is asked. `put` carries bytes; `names` finds all of a service, and has no name. */
 export interface HelperRequest {
   readonly id: number;
-  readonly action: 'get' | 'put' | 'delete';
+  readonly action: 'get' | 'put' | 'delete' | 'names';
   readonly service: string;
   readonly name: string;
 }
 
-/** `found`: there was such an item; with `get`, its bytes follow. */
+/** `found`: there was such an item; with `get`, its bytes follow, with `names` a JSON array. */
 export interface HelperAnswer {
   readonly id: number;
   readonly found?: boolean;

@@ -13,7 +13,7 @@ export interface KeychainOwnItems {
   delete(name: string): Promise<boolean>;
 }
 
-/** `home` is the real path of the home. Throws as the access does: `ERR_LOCKED`, `ERR_BACKEND_UNAVAILABLE`. */
+/** `home` is the home's folder. Throws as the access does: `ERR_LOCKED`, `ERR_BACKEND_UNAVAILABLE`. */
 export function createKeychainOwnItems(access: KeychainAccess, home: string): KeychainOwnItems {
   const { own } = keychainServices(home);
   // Nobody calls these off; the time limit ends them.

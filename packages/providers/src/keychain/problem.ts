@@ -80,3 +80,7 @@ function unavailable(
 ): BrokerError {
   return new BrokerError('ERR_BACKEND_UNAVAILABLE', message, options);
 }
+
+export function notWaitedFor(): BrokerError {
+  return new BrokerError('ERR_ABORTED', 'the keychain was not waited for', { hint: 'try again' });
+}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 
 /**
  * The names under which a home keeps its items. Each home has its own, by the real path of its folder, so
@@ -12,6 +13,14 @@ export interface KeychainServices {
 }
 
 export function keychainServices(home: string): KeychainServices {
-  const id = createHash('sha256').update(home).digest('hex').slice(0, 12);
+  const id = createHash('sha256').update(realPath(home)).digest('hex').slice(0, 12);
   return { secrets: `mcp-broker/${id}`, own: `mcp-broker/${id}/own` };
+}
+
+function realPath(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch {
+    return home;
+  }
 }

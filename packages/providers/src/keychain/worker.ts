@@ -23,6 +23,11 @@ async function serve(
   try {
     for (;;) {
       try {
+        if (action === 'names') {
+          const found = await library.findCredentialsAsync(service);
+          const names = JSON.stringify(found.map(({ account }) => account));
+          return { answer: { id, found: true }, value: Buffer.from(names) };
+        }
         const entry = new library.AsyncEntry(service, name, system.options);
         if (action === 'put') {
           await entry.setSecret(body);

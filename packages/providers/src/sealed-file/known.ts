@@ -12,6 +12,8 @@ export interface Known {
   readonly digest: string;
   /** By name, in the order of names. */
   readonly items: ReadonlyMap<string, KnownItem>;
+  /** The same, for a list: one array for as long as the bytes are these. */
+  readonly list: readonly Item[];
 }
 
 export interface KnownItem {
@@ -27,7 +29,8 @@ export function know(digest: string, plaintext: Uint8Array, { items }: SealedDoc
     const part = { from, to: from + encoded.length };
     return [name, { item: { name, ...infoOf(members) }, part }];
   });
-  return { digest, items: new Map(known.sort(([a], [b]) => (a < b ? -1 : 1))) };
+  known.sort(([a], [b]) => (a < b ? -1 : 1));
+  return { digest, items: new Map(known), list: known.map(([, { item }]) => item) };
 }
 
 /** An item that a person wrote by hand need not say its version: then it is the first. */

@@ -6,7 +6,7 @@ import { copySecret } from '../secret-bytes.ts';
 import { importScalar, NoMatch, unseal } from './age.ts';
 import type { SealedFileContext } from './context.ts';
 import { parseDocument } from './document.ts';
-import { know, type Known, type KnownItem } from './known.ts';
+import { know, type Known } from './known.ts';
 import { openOwn, type Part } from './open-own.ts';
 
 /** Ten thousand secrets of a kilobyte each fit twice. */
@@ -14,7 +14,8 @@ export const maxFileBytes: number = 32 * 1024 * 1024;
 
 /** What stands in the file now. */
 export interface Look {
-  readonly items: ReadonlyMap<string, KnownItem>;
+  readonly items: Known['items'];
+  readonly list: Known['list'];
   /** The bytes of a part, which the caller wipes; of none, only whether the identity opens the file. */
   read(part: Part | undefined): Promise<Buffer>;
 }
@@ -44,7 +45,7 @@ export function createLook(context: SealedFileContext): (options: CallOptions) =
         plaintext.fill(0);
       }
     };
-    return { items: known.items, read };
+    return { items: known.items, list: known.list, read };
   };
 }
 

@@ -7,7 +7,7 @@ import { namePattern, parseDocument, type SealedDocument, serializeDocument } fr
 import type { IdentitySource, SealedFileContext } from './context.ts';
 import { infoOf, versionOf, type KnownItem } from './known.ts';
 import { createLook, maxFileBytes, openWhole } from './reading.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from '../turns.ts';
 import { Secret } from '../secret.ts';
 
 export type { IdentitySource, SealedFileContext } from './context.ts';
@@ -81,9 +81,9 @@ export function createSealedFile(context: SealedFileContext): Provider {
 
     list: (options) =>
       guard(options, async () => {
-        const { items, read } = await look(options);
+        const { list, read } = await look(options);
         await read(undefined);
-        return Array.from(items.values(), ({ item }) => item);
+        return list;
       }),
 
     check: (options) =>

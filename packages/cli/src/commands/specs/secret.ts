@@ -10,7 +10,7 @@ const set: CommandSpec = {
     'read the arguments of another. What comes by --stdin or --fd is kept byte for byte.',
   arguments: [['NAME', 'letters, digits and _, as in $<NAME>']],
   options: [
-    ['--backend <NAME>', 'where to keep it'],
+    ['--backend <NAME>', 'where to keep it; the name gets an entry under variables in config.yaml'],
     ['--stdin', 'read the value from stdin'],
     ['--fd <N>', 'read the value from descriptor N'],
     ['--generate', 'make a random value of letters and digits'],
@@ -93,10 +93,26 @@ const rm: CommandSpec = {
   },
 };
 
+const mv: CommandSpec = {
+  name: 'mv',
+  summary: 'move a value to another backend',
+  details:
+    'The value is written to the other backend, read back and compared. Then its entry under variables in ' +
+    'config.yaml leads there, and it is removed from where it was. Whenever this is cut short, the name ' +
+    'leads to the value, and the same command goes on.',
+  arguments: [['NAME', 'the variable']],
+  options: [['--to <NAME>', 'the backend that it goes to']],
+  example: 'mcp secret mv API_TOKEN --to keychain',
+  async run(given, session) {
+    const { moveSecret } = await import('../secrets.ts');
+    return moveSecret({ name: given.argument(0) ?? '', to: given.text('to') }, session);
+  },
+};
+
 export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
-  commands: [set, list, show, rm],
+  commands: [set, list, show, rm, mv],
 };
 
 const clear: CommandSpec = {

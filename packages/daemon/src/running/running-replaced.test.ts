@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AuditEvent } from './audit/event.ts';
+import type { AuditEvent } from '../audit/event.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
-import type { Connection } from './listener/handler.ts';
+import type { Connection } from '../listener/handler.ts';
 import { createRunning, type Running } from './running.ts';
-import { machine, peerOf, type FakeProcess } from './testing/fake-machine.ts';
-import { fakeClock, type FakeClock } from './testing/fake-clock.ts';
+import { machine, peerOf, type FakeProcess } from '../testing/fake-machine.ts';
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts';
 
 // Launches of which the wrapper has become the server.
 

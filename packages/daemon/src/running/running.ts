@@ -1,12 +1,12 @@
-import type { AuditEvent } from './audit/event.ts';
-import type { Clock } from './clock.ts';
+import type { AuditEvent } from '../audit/event.ts';
+import type { Clock } from '../clock.ts';
 import { createHeldLaunches } from './held-launches.ts';
 import type { LaunchJournal, RunningLaunch } from './launch-journal.ts';
-import type { Connection } from './listener/handler.ts';
-import type { Peer } from './listener/peer.ts';
+import type { Connection } from '../listener/handler.ts';
+import type { Peer } from '../listener/peer.ts';
 import { noLaunch, requireServer } from './launch-server.ts';
-import type { Platform } from './platform/platform.ts';
-import { createTree, markedLaunches, type ProcessId } from './processes/tree.ts';
+import type { Platform } from '../platform/platform.ts';
+import { createTree, markedLaunches, type ProcessId } from '../processes/tree.ts';
 
 /** What runs with values of ours. */
 export interface Running {
@@ -143,12 +143,18 @@ export function createRunning(options: RunningOptions): Running {
     );
 
   /** Whoever takes values again and again, by whichever connection, may not fill our memory. */
-  const tooMany = (launch: RunningLaunch): string[] => {
-    if ((wrappers.get(keyOf(launch.wrapper))?.size ?? 0) < maxWithoutServer) return [];
-    return others(launch)
-      .filter(({ process }) => process === undefined || !lives(process))
-      .slice(0, 1 - maxWithoutServer)
-      .map((other) => other.launch);
+  const oneTooMany = ({ wrapper }: RunningLaunch): string[] => {
+    const launches = wrappers.get(keyOf(wrapper));
+    if (launches === undefined || launches.size < maxWithoutServer) return [];
+    let oldest: string | undefined;
+    let idle = 0;
+    for (const launch of launches) {
+      const process = known.get(launch)?.process;
+      if (process !== undefined && lives(process)) continue;
+      oldest ??= launch;
+      idle += 1;
+    }
+    return oldest === undefined || idle < maxWithoutServer ? [] : [oldest];
   };
 
   /** A process becomes one server: what it took for another went nowhere. */
@@ -180,7 +186,7 @@ export function createRunning(options: RunningOptions): Running {
     taken(launch, connection) {
       if (launch.replaced === true) dropReplaced(launch);
       // Of what becomes the server nobody hears any more.
-      put(launch.replaced === true ? withParent(launch) : launch, tooMany(launch));
+      put(launch.replaced === true ? withParent(launch) : launch, oneTooMany(launch));
       held.hold(launch.launch, connection);
     },
     started(launch, pid, peer, connection) {

@@ -4,16 +4,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lacks } from '../../../test/kit/needs.ts';
-import type { AuditEvent } from './audit/event.ts';
-import { systemClock } from './clock.ts';
+import { lacks } from '../../../../test/kit/needs.ts';
+import type { AuditEvent } from '../audit/event.ts';
+import { systemClock } from '../clock.ts';
 import { openLaunchJournal, type RunningLaunch } from './launch-journal.ts';
-import type { Connection } from './listener/handler.ts';
-import type { Peer } from './listener/peer.ts';
-import type { ProcessFacts } from './platform/platform.ts';
-import { readStat } from './platform/proc.ts';
+import type { Connection } from '../listener/handler.ts';
+import type { Peer } from '../listener/peer.ts';
+import type { ProcessFacts } from '../platform/platform.ts';
+import { readStat } from '../platform/proc.ts';
 import { createRunning, type Running } from './running.ts';
-import { machine, type FakeProcess } from './testing/fake-machine.ts';
+import { machine, type FakeProcess } from '../testing/fake-machine.ts';
 
 // The wrappers are made up, with their servers as children; what is ended is real.
 

@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lacks } from '../../../test/kit/needs.ts';
+import { lacks } from '../../../../test/kit/needs.ts';
 import { openLaunchJournal, type RunningLaunch } from './launch-journal.ts';
 
 let folder: string;

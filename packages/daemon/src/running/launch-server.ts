@@ -1,6 +1,6 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { RunningLaunch } from './launch-journal.ts';
-import type { ProcessFacts } from './platform/platform.ts';
+import type { ProcessFacts } from '../platform/platform.ts';
 
 /** Only what a wrapper started itself is ended in its name, one process for each launch and for no other. */
 export function requireServer(

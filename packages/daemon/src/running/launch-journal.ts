@@ -1,6 +1,6 @@
 import { constants, ftruncateSync, readFileSync, writeSync } from 'node:fs';
-import { openOwnFile } from './audit/own-file.ts';
-import type { ProcessId } from './processes/tree.ts';
+import { openOwnFile } from '../audit/own-file.ts';
+import type { ProcessId } from '../processes/tree.ts';
 
 /** A launch whose values went out. Names and pids alone: it lies on the disk. */
 export interface RunningLaunch {

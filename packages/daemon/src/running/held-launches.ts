@@ -1,4 +1,4 @@
-import type { Connection } from './listener/handler.ts';
+import type { Connection } from '../listener/handler.ts';
 
 /** Which connection each launch is held by: while that is there, its wrapper is. */
 export interface HeldLaunches {

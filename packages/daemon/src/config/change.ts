@@ -1,0 +1,99 @@
+import { BrokerError } from '@mcp-broker/providers/errors';
+import { replaceFile } from '@mcp-broker/providers/durable-write';
+import { tryStartLock } from '../client/start-lock.ts';
+import { systemClock } from '../clock.ts';
+import { readText } from './parse.ts';
+import { configError, formatPath, type Problem } from './problem.ts';
+import { readConfigText } from './read.ts';
+import type { LoadedConfig } from './types.ts';
+
+/** What a file begins as that is not there yet. */
+const emptyText = 'version: "1.0"\n';
+const patienceMs = 5000;
+const pauseMs = 20;
+
+export interface ConfigChange {
+  readonly loaded: LoadedConfig;
+  /** False: the text was what it became, and nothing was written. */
+  readonly changed: boolean;
+}
+
+/**
+ * Changes the text of the config file, whole or not at all: what `change` makes of it is validated before
+ * it takes the place of the file, on the disk when this resolves. Two that change it at once do so one
+ * after the other; what an editor writes meanwhile is not lost, `change` then gets that.
+ * Throws what is wrong with the file, or `ERR_CONFIG` with what would be wrong with it.
+ */
+export async function changeConfig(
+  file: string,
+  change: (text: string) => string,
+): Promise<ConfigChange> {
+  const unlock = await lock(file);
+  try {
+    for (;;) {
+      const before = readConfigText(file);
+      const old = readText(before ?? emptyText, file);
+      if ('problems' in old) throw configError(file, old.problems);
+      const text = change(before ?? emptyText);
+      const next = readText(text, file);
+      if ('problems' in next) throw wouldBreak(next.problems);
+      requireNoSecret(old.loaded, next.loaded);
+      if (text === before) return { loaded: next.loaded, changed: false };
+      try {
+        await replaceFile(file, Buffer.from(text), new AbortController().signal, () => {
+          if (readConfigText(file) !== before) throw new Overtaken();
+        });
+        return { loaded: next.loaded, changed: true };
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+      }
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** Somebody else has written the file since it was read. */
+class Overtaken extends Error {}
+
+async function lock(file: string): Promise<() => void> {
+  const deadline = systemClock.monotonic() + patienceMs;
+  for (;;) {
+    const release = tryStartLock(`${file}.lock`);
+    if (release !== undefined) return release;
+    if (systemClock.monotonic() > deadline) {
+      throw new BrokerError('ERR_ABORTED', `another process is changing ${file}`, {
+        hint: `try again; if none is: rm ${file}.lock`,
+        retryable: true,
+      });
+    }
+    await new Promise<void>((resolve) => {
+      systemClock.after(pauseMs, resolve);
+    });
+  }
+}
+
+/** One `ERR_CONFIG` for what would be wrong. Lines would be those of a file that nobody has. */
+function wouldBreak(problems: readonly Problem[]): BrokerError {
+  const shapes = problems.map(({ path, message, hint }) => ({
+    code: 'ERR_CONFIG' as const,
+    message: `${formatPath(path)}: ${message}`,
+    hint: hint ?? 'nothing was changed; every key: mcp config schema',
+  }));
+  const [first] = shapes;
+  return new BrokerError('ERR_CONFIG', shapes.map(({ message }) => message).join('; '), {
+    hint: first?.hint,
+    problems: shapes.slice(0, 20),
+  });
+}
+
+/** An entry with a password in it is readable for the earlier tool's sake; none is added. */
+function requireNoSecret(before: LoadedConfig, after: LoadedConfig): void {
+  if (after.unusable.length <= before.unusable.length) return;
+  const known = new Set(before.unusable.map(({ subject }) => subject));
+  const added = after.unusable.find(({ subject }) => !known.has(subject)) ?? after.unusable[0];
+  throw new BrokerError('ERR_CONFIG', 'no value in this file is ever a secret', {
+    hint: added?.hint,
+    subject: added?.subject,
+  });
+}

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import { setInText } from './edit.ts';
+import type { Path } from './problem.ts';
+import { initialConfigText } from './write.ts';
+
+const file = `# top
+version: "1.0"
+
+settings:
+  ttl: 5m          # how long
+  # presence: passphrase
+  path: [/usr/bin, /bin]
+
+# servers of mine
+servers:
+  github:
+    command: [npx, server]   # what is run
+    env:
+      TOKEN: $<TOKEN>
+      # the last word
+  'my.server': {command: [x], env: {A: b}}
+
+backends:
+`;
+
+/** What a change takes out of the text, and what it puts there. */
+function diff(text: string, next: string): { out: string; in: string } {
+  let start = 0;
+  while (start < text.length && text[start] === next[start]) start++;
+  let end = 0;
+  while (
+    end < Math.min(text.length, next.length) - start &&
+    text.at(-1 - end) === next.at(-1 - end)
+  ) {
+    end++;
+  }
+  return { out: text.slice(start, text.length - end), in: next.slice(start, next.length - end) };
+}
+
+describe('a change touches its own place alone', () => {
+  test.each<[what: string, path: Path, value: unknown, out: string, put: string]>([
+    ['a scalar before a comment', ['settings', 'ttl'], '15m', '', '1'],
+    ['a list of words', ['settings', 'path'], ['/bin'], '/usr/bin, ', ''],
+    ['a value of a nested entry', ['servers', 'github', 'env', 'TOKEN'], '$<T>', 'OKEN', ''],
+    [
+      'a new key behind the last',
+      ['settings', 'presence'],
+      'terminal',
+      '',
+      '  presence: terminal\n',
+    ],
+    ['a new key in braces', ['servers', 'my.server', 'env', 'C'], 'a, b', '', ', C: "a, b"'],
+    [
+      'a new section, with an empty line before it',
+      ['aliases', 'disk'],
+      'df -h',
+      '',
+      '\naliases:\n  disk: df -h\n',
+    ],
+    [
+      'a new entry of several lines',
+      ['servers', 'new'],
+      { command: ['a', 'b'], env: { K: '$<K>' } },
+      '',
+      '  new:\n    command:\n      - a\n      - b\n    env:\n      K: $<K>\n',
+    ],
+    [
+      'a key taken away, with its comment',
+      ['settings', 'ttl'],
+      undefined,
+      '  ttl: 5m          # how long\n',
+      '',
+    ],
+    [
+      'an entry taken away',
+      ['servers', 'my.server'],
+      undefined,
+      "  'my.server': {command: [x], env: {A: b}}\n",
+      '',
+    ],
+  ])('%s', (_what, path, value, out, put) => {
+    const next = setInText(file, path, value);
+    const change = diff(file, next);
+    expect(change.out.length).toBe(out.length);
+    expect(change.in.length).toBe(put.length);
+    expect(next).toContain(put);
+    for (const comment of file.match(/#.*/g) ?? []) {
+      if (!out.includes(comment)) expect(next).toContain(comment);
+    }
+  });
+});
+
+test('what has nothing behind it gets its first key, and all comments stay', () => {
+  const next = setInText(file, ['backends', 'vault', 'kind'], 'vault');
+  expect(next).toMatch(/^backends:\n {2}vault:\n {4}kind: vault$/mu);
+  for (const comment of file.match(/#.*/g) ?? []) expect(next).toContain(comment);
+});
+
+test('the last key of an entry leaves it empty', () => {
+  const text = 'variables:\n  A:\n    ttl: 1m\n  B: {ttl: 2m}\n';
+  expect(setInText(text, ['variables', 'A', 'ttl'], undefined)).toContain('A: {}');
+  expect(setInText(text, ['variables', 'B', 'ttl'], undefined)).toContain('B: {}');
+});
+
+test('the same value changes no byte, and neither does taking away what is not there', () => {
+  expect(setInText(file, ['settings', 'ttl'], '5m')).toBe(file);
+  expect(setInText(file, ['settings', 'path'], ['/usr/bin', '/bin'])).toBe(file);
+  expect(setInText(file, ['settings', 'presence'], undefined)).toBe(file);
+  expect(setInText(file, ['variables', 'A', 'ttl'], undefined)).toBe(file);
+});
+
+test('lines that end in CR LF still do', () => {
+  const text = file.replaceAll('\n', '\r\n');
+  const next = setInText(text, ['settings', 'notify'], true);
+  expect(next).toContain('  notify: true\r\n');
+  expect(next.match(/(?<!\r)\n/gu)).toBeNull();
+});
+
+test('an empty file, and one of comments alone, get their first key', () => {
+  expect(setInText('', ['settings', 'ttl'], '1m')).toBe('settings:\n  ttl: 1m\n');
+  const next = setInText('# mine\n', ['settings', 'ttl'], '1m');
+  expect(next).toBe('# mine\nsettings:\n  ttl: 1m\n');
+});
+
+test.each([
+  ['text that reads as a number', '1.0'],
+  ['text that reads as true', 'true'],
+  ['text with a colon', 'a: b'],
+  ['text with a hash', 'a #b'],
+  ['several lines', 'a\nb\n'],
+  ['quotes and backslashes', `it's "a" \\ path`],
+  ['nothing', ''],
+  ['an anchor and a tag', '&a !b *c'],
+  ['a dash', '- x'],
+  ['braces', '{a}'],
+])('%s is read back as it was given, in blocks and in braces', (_what, value) => {
+  for (const path of [
+    ['servers', 'github', 'env', 'TOKEN'],
+    ['servers', 'github', 'env', 'NEW'],
+    ['servers', 'my.server', 'env', 'A'],
+    ['servers', 'my.server', 'env', 'NEW'],
+  ]) {
+    // It reads what it wrote, and throws when that is something else.
+    expect(setInText(file, path, value)).not.toBe(file);
+  }
+});
+
+test('the file that init writes keeps its comments whatever is set', () => {
+  const text = initialConfigText({ defaultBackend: 'sealed' });
+  const changes: [Path, unknown][] = [
+    [['settings', 'ttl'], '1m'],
+    [['settings', 'notify'], true],
+    [['variables', 'A', 'ttl'], '1m'],
+    [['backends', 'pass'], { kind: 'command', get: ['pass', 'show'] }],
+    [['ssh_servers'], [{ name: 'a', host: 'h', user: 'u' }]],
+  ];
+  const next = changes.reduce((before, [path, value]) => setInText(before, path, value), text);
+  for (const comment of text.match(/#.*/g) ?? []) expect(next).toContain(comment);
+  expect(next).toContain(
+    '  ttl: 1m                    # how long a value that was read stays fresh',
+  );
+});
