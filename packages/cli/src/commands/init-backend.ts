@@ -1,7 +1,7 @@
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import type { InitInput } from './init.ts';
-import { configuredSettings, keySource } from './look-around.ts';
+import { configuredBackend, keySource } from './look-around.ts';
 import type { Session } from './session.ts';
 
 export interface Choice {
@@ -31,11 +31,10 @@ export function chooseBackend(input: InitInput, session: Session): Choice {
     return choice(asked.backend, asked.why);
   }
   if (source !== undefined) return choice(source, 'this home has its keys there');
-  const configured = configuredSettings(session)?.defaultBackend;
-  if (configured === undefined) return { ...choice('keychain', 'it works here'), isOpen: true };
-  return configured === 'keychain'
-    ? choice('keychain', `${session.paths.config} says so`)
-    : choice('sealed', `the default backend of ${session.paths.config} is ${configured}`);
+  const configured = configuredBackend(session);
+  if (configured === 'sealed') return choice('sealed', `${session.paths.config} says so`);
+  if (configured === 'keychain') return choice('keychain', `${session.paths.config} says so`);
+  return { ...choice('keychain', 'it works here'), isOpen: true };
 }
 
 /** Before anything is looked at. */

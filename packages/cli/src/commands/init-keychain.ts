@@ -1,8 +1,10 @@
+import type { Client } from '@mcp-broker/daemon/client';
+import { setConfig } from '@mcp-broker/daemon/config';
 import { BrokerError, toBrokerError } from '@mcp-broker/daemon/protocol';
 
 import { isThere } from './home.ts';
 import type { Choice } from './init-backend.ts';
-import { configuredSettings } from './look-around.ts';
+import { configuredBackend } from './look-around.ts';
 import { makeWhole, type Making } from './make-home.ts';
 import { using, type Session } from './session.ts';
 
@@ -23,13 +25,14 @@ export async function initialiseKeychain(
 ): Promise<Tried> {
   const { paths } = session;
   if (choice.isOnKeychain && isThere(paths.config)) return keepKey(session);
-  requireDefault(session);
+  refuseSealed(session);
   try {
     const created = await makeWhole(session, {
       defaultBackend: 'keychain',
       path,
       async fill(client) {
         await client.call('keychain.create', {});
+        await makeDefault(client, session);
       },
     });
     return { created };
@@ -63,12 +66,18 @@ function isOfKeychain({ code }: BrokerError): boolean {
   return ['ERR_LOCKED', 'ERR_BACKEND_UNAVAILABLE', 'ERR_ABORTED'].includes(code);
 }
 
-/** A config that is there is not rewritten. */
-function requireDefault(session: Session): void {
-  const configured = configuredSettings(session)?.defaultBackend ?? 'keychain';
-  if (configured === 'keychain') return;
+/** Throws when the config has been told otherwise. */
+function refuseSealed(session: Session): void {
+  if (configuredBackend(session) !== 'sealed') return;
   const { config } = session.paths;
-  throw new BrokerError('ERR_CONFIG', `the default backend of ${config} is ${configured}`, {
-    hint: `write it there: settings: {default_backend: keychain}, then: mcp init --backend keychain`,
+  throw new BrokerError('ERR_CONFIG', `the default backend of ${config} is sealed`, {
+    hint: 'mcp config set settings.default_backend keychain',
   });
+}
+
+/** A config that was there, and names none. */
+async function makeDefault(client: Client, session: Session): Promise<void> {
+  if (configuredBackend(session) !== undefined) return;
+  await setConfig(session.paths.config, 'settings.default_backend', 'keychain');
+  await client.call('config.reload', {});
 }

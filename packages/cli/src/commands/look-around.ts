@@ -1,4 +1,4 @@
-import { readConfig, type Settings } from '@mcp-broker/daemon/config';
+import { getConfig, readConfig } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { isThere } from './home.ts';
@@ -14,9 +14,11 @@ export function keySource({ paths }: Session): 'sealed' | 'keychain' | undefined
   return isThere(paths.identity) || isThere(paths.secrets) ? 'sealed' : undefined;
 }
 
-/** What config.yaml has for `settings`; undefined: there is none. Throws when it is broken. */
-export function configuredSettings({ paths }: Session): Settings | undefined {
-  return isThere(paths.config) ? readConfig(paths.config).config.settings : undefined;
+/** The default backend that config.yaml names in so many words. Throws when it is broken. */
+export function configuredBackend({ paths }: Session): string | undefined {
+  if (!isThere(paths.config)) return undefined;
+  const { origin, value } = getConfig(paths.config, 'settings.default_backend');
+  return origin === 'file' ? String(value) : undefined;
 }
 
 /**

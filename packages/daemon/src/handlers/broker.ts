@@ -95,6 +95,12 @@ function keysStatus({ keyring, keychain }: Broker): KeysStatus {
   return { source, state: 'locked', problem: keychain.closed().toShape() };
 }
 
+/** It was asked for the key of this home, and is not asked again for this. */
+function ofKeys({ keyring, keychain }: Broker): BackendStatus['state'] {
+  if (keyring.unlocked) return 'ready';
+  return keychain.closed().code === 'ERR_LOCKED' ? 'locked' : 'unavailable';
+}
+
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
@@ -103,6 +109,7 @@ async function backendState(
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
   const { keyring } = broker;
+  if (kind === 'keychain' && keyring.source === 'keychain') return ofKeys(broker);
   if (kind !== 'sealed-file') return 'unavailable';
   if (!keyring.isSealedOpen) return 'locked';
   try {
