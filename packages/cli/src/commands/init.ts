@@ -42,6 +42,7 @@ export async function initialise(input: InitInput, session: Session): Promise<nu
     return 0;
   }
   const why = `the keychain does not work here: ${tried.problem.message}`;
+  output.note(`${why}; so it is the sealed file`);
   return initialiseSealed(making, { ...choice, why }, session);
 }
 

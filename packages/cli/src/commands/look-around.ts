@@ -44,7 +44,9 @@ export async function lookAround(
   const complete = isThere(paths.secrets);
   if ((configured ?? identityFile) !== undefined) return { complete, opens: 'a file' };
   if (isThere(paths.identity)) return { complete, opens: 'its passphrase' };
-  if (await isLentIdentity(session)) return { complete, opens: 'a file' };
+  // What opens a home on the keychain opens no sealed file.
+  const mayBeLent = keySource(session) !== 'keychain';
+  if (mayBeLent && (await isLentIdentity(session))) return { complete, opens: 'a file' };
   if (complete) throw missingIdentity(session);
   return { complete, opens: 'a new passphrase' };
 }
