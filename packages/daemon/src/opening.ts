@@ -48,15 +48,15 @@ export function createOpening(
 /** What needs the home open. Of these, what says by itself that it is closed needs no error of ours. */
 const waiting = [
   'launch.request',
-  'approval.open',
   'approval.grant',
   'approval.deny',
   'grant.list',
   'grant.revoke',
   'audit.verify',
 ] as const satisfies readonly Method[];
-/** The keychain would answer these also while the home is locked. */
+/** The keychain would answer these also while the home is locked, or a person would type a code in vain. */
 const closed = [
+  'approval.open',
   'sealed.create',
   'secret.set',
   'secret.list',

@@ -158,7 +158,9 @@ function canAsk(session: Session): boolean {
 }
 
 export async function lock(session: Session): Promise<number> {
-  const client = await session.reach();
+  // The next daemon would open a home on the keychain by itself.
+  const isOnKeychain = existsSync(session.paths.keychain);
+  const client = isOnKeychain ? await session.connect() : await session.reach();
   if (client === undefined) {
     session.output.done('locked: the daemon does not run, so nothing is in memory', {
       locked: true,

@@ -13,12 +13,17 @@ export function keychainHandlers(broker: Broker): Pick<Handlers, 'keychain.creat
       if (keyring.source === 'keychain' && keyring.unlocked) return { result: { created: false } };
       if (keyring.source === 'sealed') requireNothingSealed(broker);
       let created = false;
+      const { epoch } = keyring;
       await unlocking(broker, { backend: 'keychain', ...caller(context) }, async () => {
         const key = await keychain.create();
         if (key === undefined) {
           await keyring.open();
         } else {
           created = true;
+          if (keyring.epoch !== epoch) {
+            key.fill(0);
+            throw keyring.closed();
+          }
           keyring.adoptHomeKey(key);
         }
       });
