@@ -1,7 +1,7 @@
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import type { InitInput } from './init.ts';
-import { configuredBackend, keySource } from './look-around.ts';
+import { configuredBackend, hasIdentityFile, isLentIdentity, keySource } from './look-around.ts';
 import type { Session } from './session.ts';
 
 export interface Choice {
@@ -15,7 +15,7 @@ export interface Choice {
 }
 
 /** Where the keys and the secrets of this home are to be: what was asked for, is there, or may be tried. */
-export function chooseBackend(input: InitInput, session: Session): Choice {
+export async function chooseBackend(input: InitInput, session: Session): Promise<Choice> {
   const asked = askedFor(input);
   const source = keySource(session);
   const isOnKeychain = source === 'keychain';
@@ -31,6 +31,10 @@ export function chooseBackend(input: InitInput, session: Session): Choice {
     return choice(asked.backend, asked.why);
   }
   if (source !== undefined) return choice(source, 'this home has its keys there');
+  if (hasIdentityFile(session)) {
+    return choice('sealed', `${session.paths.config} names an identity file`);
+  }
+  if (await isLentIdentity(session)) return choice('sealed', 'its daemon was given an identity');
   const configured = configuredBackend(session);
   if (configured === 'sealed') return choice('sealed', `${session.paths.config} says so`);
   if (configured === 'keychain') return choice('keychain', `${session.paths.config} says so`);

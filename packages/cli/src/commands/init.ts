@@ -32,7 +32,7 @@ export async function initialise(input: InitInput, session: Session): Promise<nu
   const identityFile = input.identityFile === undefined ? undefined : readable(input.identityFile);
   const narrowed = isThere(paths.home) ? narrowHome(paths.home) : [];
   for (const path of narrowed) output.warn(`others could reach ${path}: it is now yours alone`);
-  const choice = chooseBackend(input, session);
+  const choice = await chooseBackend(input, session);
 
   const making = { input: { ...input, identityFile }, narrowed, path: searchPath(session) };
   if (choice.backend === 'sealed') return initialiseSealed(making, choice, session);

@@ -21,6 +21,12 @@ export function configuredBackend({ paths }: Session): string | undefined {
   return origin === 'file' ? String(value) : undefined;
 }
 
+export function hasIdentityFile({ paths }: Session): boolean {
+  return (
+    isThere(paths.config) && readConfig(paths.config).config.settings.identityFile !== undefined
+  );
+}
+
 /**
  * What is there already. Throws when the config is broken or names another identity, and when there are
  * secrets that nothing here opens.
@@ -61,7 +67,7 @@ function configuredIdentity({ paths, output }: Session): string | undefined {
 }
 
 /** Whether the daemon that runs has an identity from its service manager. */
-async function isLentIdentity(session: Session): Promise<boolean> {
+export async function isLentIdentity(session: Session): Promise<boolean> {
   const client = isThere(session.paths.home) ? await session.reach() : undefined;
   return client !== undefined && using(client, unlockWithoutPassphrase);
 }
