@@ -5,6 +5,7 @@ import { cachedSecrets } from './cached.ts';
 import { connections } from './connections.ts';
 import { decision } from './decision.ts';
 import { grownHome } from './grown.ts';
+import { keychainReads } from './keychain.ts';
 import { firstLaunch, warmLaunch } from './launch.ts';
 import { memory } from './memory.ts';
 import { resolves } from './resolves.ts';
@@ -24,6 +25,7 @@ const benches: readonly (readonly [title: string, bench: () => Promise<string>])
   ['launches over the socket', resolves],
   ['200 launches at once', launchesAtOnce],
   ['connections', connections],
+  ['a value from the keychain', keychainReads],
   ['memory', memory],
   ['memory of cached secrets', cachedSecrets],
   ['lines of the audit log that are on the disk', auditAppend],

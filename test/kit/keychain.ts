@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 
 /** What a test that starts one needs (`needs.ts`). */
-export const keychainNeeds = ['linux', 'dbus-daemon', 'dbus-send', 'gnome-keyring-daemon'] as const;
+export const keychainNeeds = [
+  'linux',
+  'setpriv',
+  'dbus-daemon',
+  'dbus-send',
+  'gnome-keyring-daemon',
+] as const;
 
 /** A session bus of its own, with an unlocked gnome-keyring on it, in a folder of its own. */
 export interface Keychain {
@@ -15,6 +21,8 @@ export interface Keychain {
   readonly bus: string;
   /** Until somebody types its password, and nobody can: there is no desktop. */
   lock(): void;
+  /** Runs a program in this session, with the keyring's password on stdin; gives what it prints. */
+  run(program: string, args: readonly string[]): string;
   /** Begins anew with the same items, unlocked. */
   restart(): Promise<void>;
   /** Keeps its callers waiting until the release is called. */
@@ -40,6 +48,7 @@ const busConfig = (bus: string): string => `<!DOCTYPE busconfig PUBLIC
 </busconfig>
 `;
 
+const password = 'password of a test';
 const readyMs = 30_000;
 
 export async function startKeychain({
@@ -78,7 +87,7 @@ export async function startKeychain({
     const closed = once(child, 'close');
     // Not every program reads it.
     child.stdin.on('error', () => undefined);
-    child.stdin.end('password of a test');
+    child.stdin.end(password);
     const deadline = Date.now() + readyMs;
     while (!isReady()) {
       if (child.exitCode !== null || Date.now() > deadline) {
@@ -100,9 +109,15 @@ export async function startKeychain({
       has('org.freedesktop.secrets'),
     );
 
-  const daemon = await begin('dbus-daemon', [`--config-file=${folder}/bus.conf`, '--nofork'], () =>
-    has('org.freedesktop.DBus'),
-  );
+  // Ends with a test that is killed, and the keyring with it.
+  const args = [
+    '--pdeathsig',
+    'KILL',
+    'dbus-daemon',
+    `--config-file=${folder}/bus.conf`,
+    '--nofork',
+  ];
+  const daemon = await begin('setpriv', args, () => has('org.freedesktop.DBus'));
   let keeper = keyring ? await beginKeyring() : undefined;
   return {
     folder,
@@ -116,6 +131,11 @@ export async function startKeychain({
         `array:objpath:${collection}`,
       );
       if (!isLocked) throw new Error('the keyring could not be locked');
+    },
+    run: (program, args) => {
+      const ended = spawnSync(program, args, { env, input: password });
+      if (ended.status !== 0) throw new Error(`${program}: ${String(ended.stderr)}`);
+      return ended.stdout.toString();
     },
     restart: async () => {
       await keeper?.stop();

@@ -29,7 +29,7 @@ export const exitCodes = {
   ERR_ABORTED: 69,
   /** A bug of ours. */
   ERR_INTERNAL: 70,
-  /** The sealed file is locked. */
+  /** The sealed file or the keychain is locked. */
   ERR_LOCKED: 75,
   /** No grant covers this launch yet. */
   ERR_NOT_APPROVED: 77,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
 import { createFakeSession, type FakeOptions, type FakeSession } from './fake-session.ts';
-import { listSecrets, removeSecret, setSecret, showSecret } from './secrets.ts';
+import { listSecrets, moveSecret, removeSecret, setSecret, showSecret } from './secrets.ts';
 
 const api = {
   name: 'API_TOKEN',
@@ -189,6 +189,49 @@ describe('mcp secret set', () => {
       hint: expect.stringContaining('API_TOKEN') as string,
     });
     expect(sent(session)).toBeUndefined();
+  });
+});
+
+test('mcp secret set says that the name leads there now', async () => {
+  const result = { name: 'API_TOKEN', backend: 'keychain', created: true, changed: true };
+  const session = createFakeSession({
+    answers: { ...answers, 'secret.set': () => ({ ...result, entry: true }) },
+    typed: ['hunter2'],
+  });
+  expect(await setSecret({ name: 'API_TOKEN', backend: 'keychain', source: asked }, session)).toBe(
+    0,
+  );
+  expect(session.calls.at(-1)?.params).toEqual({ name: 'API_TOKEN', backend: 'keychain' });
+  expect(session.stderr).toContain('API_TOKEN leads there now');
+});
+
+describe('mcp secret mv', () => {
+  const moving = (removed: boolean): FakeSession =>
+    createFakeSession({
+      answers: {
+        'secret.move': ({ name, to }) => ({ name, to, from: removed ? 'sealed' : to, removed }),
+      },
+    });
+
+  test('says what moved, and what comes of it', async () => {
+    const session = moving(true);
+    expect(await moveSecret({ name: 'API_TOKEN', to: 'keychain' }, session)).toBe(0);
+    expect(session.calls).toMatchObject([{ params: { name: 'API_TOKEN', to: 'keychain' } }]);
+    expect(session.stdout).toBe('moved API_TOKEN from sealed to keychain\n');
+    expect(session.stderr).toContain('approval');
+    const again = moving(false);
+    await moveSecret({ name: 'API_TOKEN', to: 'keychain' }, again);
+    expect(again.stdout).toBe('API_TOKEN is in keychain already\n');
+  });
+
+  test.each([
+    ['no backend', 'API_TOKEN', undefined],
+    ['what is no name', 'A=hunter2', 'keychain'],
+  ])('refuses %s', async (_, name, to) => {
+    const session = moving(true);
+    const failure = { code: 'ERR_USAGE', hint: expect.any(String) as string };
+    await expect(moveSecret({ name, to }, session)).rejects.toMatchObject(failure);
+    expect(session.calls).toEqual([]);
   });
 });
 

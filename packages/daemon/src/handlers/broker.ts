@@ -1,13 +1,11 @@
 import { isSupported } from '@mcp-broker/providers';
-import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
-import { after } from '../clock.ts';
 import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
-import type { BackendStatus, KeysStatus, LaunchStatus, Status } from '../protocol/messages.ts';
+import { keychainState, leadsTo } from './keychain-state.ts';
+import { closedState, hasSealedFile, keysState } from './keys-state.ts';
+import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
-
-const patienceMs = 1000;
 
 /** The daemon itself: how it is, its config, its end. */
 export function brokerHandlers(
@@ -33,9 +31,7 @@ export function brokerHandlers(
 async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
   const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
-  // It seldom takes long; a dialog that nobody answers does.
-  const { underWay } = broker.opening;
-  if (underWay !== undefined) await Promise.race([underWay, after(broker.clock, patienceMs)]);
+  const keys = await keysState(broker);
   return {
     version,
     pid: process.pid,
@@ -47,11 +43,12 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
-    keys: keysStatus(broker),
+    keys,
     backends: await Promise.all(
       // What every home has without an entry is shown once it can be used.
       Object.entries(broker.config.backends)
         .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+        .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
         .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
         .map(async ([name, { kind }]) => ({
           name,
@@ -84,23 +81,6 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
   };
 }
 
-/** A home on the keychain needs none. */
-function hasSealedFile({ keyring, paths }: Broker): boolean {
-  return keyring.source === 'sealed' || existsSync(paths.secrets);
-}
-
-function keysStatus({ keyring, keychain }: Broker): KeysStatus {
-  const { source, unlocked } = keyring;
-  if (unlocked || source === 'sealed') return { source, state: unlocked ? 'ready' : 'locked' };
-  return { source, state: 'locked', problem: keychain.closed().toShape() };
-}
-
-/** It was asked for the key of this home, and is not asked again for this. */
-function ofKeys({ keyring, keychain }: Broker): BackendStatus['state'] {
-  if (keyring.unlocked) return 'ready';
-  return keychain.closed().code === 'ERR_LOCKED' ? 'locked' : 'unavailable';
-}
-
 /** A remote store is not asked for its state here: `mcp status` answers at once. */
 async function backendState(
   broker: Broker,
@@ -108,10 +88,9 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
-  const { keyring } = broker;
-  if (kind === 'keychain' && keyring.source === 'keychain') return ofKeys(broker);
+  if (kind === 'keychain') return closedState(broker) ?? keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
-  if (!keyring.isSealedOpen) return 'locked';
+  if (!broker.keyring.isSealedOpen) return 'locked';
   try {
     const provider = await broker.resolver.provider(name);
     await provider.check?.({ signal });

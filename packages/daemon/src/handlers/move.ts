@@ -92,7 +92,7 @@ async function removeOld(
   const { backend, store, locator } = old;
   const found = await holds(old, value, context);
   if (found === 'another') {
-    throw new BrokerError('ERR_CHANGED', `${name} was set anew in ${backend} while it moved`, {
+    throw new BrokerError('ERR_CHECK_FAILED', `${name} was set anew in ${backend} while it moved`, {
       hint: `both values are kept; the name leads to the one before: mcp secret set ${name}`,
       subject: name,
     });
