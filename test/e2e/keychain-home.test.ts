@@ -130,8 +130,8 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     });
 
     test.each([
-      ['locked', () => keychain.lock(), 75, 'the keychain is locked'],
-      ['gone', () => keychain.kill(), 69, 'no program on the session bus keeps a keychain'],
+      ['locked', async () => keychain.lock(), 75, 'the keychain is locked'],
+      ['gone', async () => keychain.kill(), 69, 'no program on the session bus keeps a keychain'],
     ])('makes nothing where the keychain is %s and nothing else will do', async (...row) => {
       const [, spoil, exit, says] = row;
       await spoil();
