@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-// Builds the three packages at once; what they print is shown only when one fails.
+// Builds the three packages at once, then the manual pages of the command; what they print is shown only when one fails.
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = ['providers', 'daemon', 'cli'];
 
@@ -22,3 +22,11 @@ const failures = await Promise.all(
   }),
 );
 process.exitCode = failures.includes(true) ? 1 : 0;
+
+// After the bundler, which empties the folder.
+const manual = spawn(process.execPath, ['--conditions=dev', 'scripts/generate-man.ts'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+const [manualCode] = (await once(manual, 'close')) as [number | null];
+if (manualCode !== 0) process.exitCode = 1;

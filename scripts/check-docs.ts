@@ -2,7 +2,13 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { isGroup, type CommandSpec, type Spec } from '../packages/cli/src/commands/spec.ts';
+import { mendable, severities } from '../packages/cli/src/commands/doctor/severities.ts';
+import {
+  isGroup,
+  type CommandSpec,
+  type OptionSpec,
+  type Spec,
+} from '../packages/cli/src/commands/spec.ts';
 import { globalOptions, tree } from '../packages/cli/src/commands/tree.ts';
 import { version as cliVersion } from '../packages/cli/src/version.ts';
 import { version as daemonVersion } from '../packages/daemon/src/version.ts';
@@ -14,6 +20,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 const problems = [
   ...checkErrors(),
+  ...checkFindings(),
   ...checkCommands(),
   ...checkHints(),
   ...checkPaths(),
@@ -43,10 +50,32 @@ function checkErrors(): string[] {
   ];
 }
 
+/** The table of docs/doctor.md has each finding once, in the order of the code, and whether it is mended. */
+function checkFindings(): string[] {
+  const file = 'docs/doctor.md';
+  const rows = [...read(file).matchAll(/^\| `([\w-]+)` \| (\w+) \| (\w*) ?\| .+ \|$/gmu)];
+  const documented = rows.map(([, id, severity, mends]) => `${id} ${severity} ${mends}`.trim());
+  const mended = new Set<string>(mendable);
+  const expected = Object.entries(severities).map(
+    ([id, severity]) => `${id} ${severity}${mended.has(id) ? ' mends' : ''}`,
+  );
+  return documented.join('\n') === expected.join('\n')
+    ? []
+    : [
+        ...expected
+          .filter((row) => !documented.includes(row))
+          .map((row) => `${file}: ${row} is missing`),
+        ...documented
+          .filter((row) => !expected.includes(row))
+          .map((row) => `${file}: there is no ${row}`),
+        `${file}: its table is not the list of packages/cli/src/commands/doctor/severities.ts`,
+      ];
+}
+
 function documents(): string[] {
   return [
     ...readdirSync(root).filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md'),
-    ...readdirSync(join(root, 'docs'))
+    ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs', name)),
   ];
@@ -103,6 +132,7 @@ function mistakes(line: string): string[] {
   let command: CommandSpec | undefined;
   for (const word of words) {
     if (word === '--' || word === '…' || word === '...') break;
+    if (word === 'help' && command === undefined) continue;
     if (word.startsWith('-')) {
       const flag = word.split('=', 1)[0] ?? word;
       if (!known.has(flag)) return [`there is no ${flag}`];
@@ -137,7 +167,7 @@ function launchMistakes(words: readonly string[], known: ReadonlySet<string>): s
     .map((word) => `there is no ${word}`);
 }
 
-function flagsOf(options: readonly (readonly [flags: string, summary: string])[]): string[] {
+function flagsOf(options: readonly OptionSpec[]): string[] {
   return options.flatMap(([flags]) => flags.match(/(?<![\w-])--?[a-z][a-z-]*/gu) ?? []);
 }
 

@@ -12,7 +12,7 @@ checkContract({
   name: 'the sealed file',
   create: createHome,
   capabilities: {
-    methods: ['put', 'delete', 'list', 'check'],
+    methods: ['put', 'delete', 'list', 'history', 'check'],
     values: ['empty', 'binary', '64 KiB'],
     versions: true,
     listed: [0, 1, 1000],

@@ -20,7 +20,7 @@ export interface Contract {
   readonly create: () => Promise<Subject>;
   readonly capabilities: {
     /** The optional methods that the provider has; it must have no other. */
-    readonly methods: readonly ('put' | 'delete' | 'list' | 'check' | 'close')[];
+    readonly methods: readonly ('put' | 'delete' | 'list' | 'history' | 'check' | 'close')[];
     /** What a value can be besides text of at least one byte and at most 64 KiB. */
     readonly values: readonly ('empty' | 'binary' | '64 KiB')[];
     /** Each new value has a new version. */
@@ -55,7 +55,7 @@ export function checkContract(contract: Contract): void {
   describe(`${name} keeps the contract of a provider`, () => {
     test('it has the methods that it says it has', () =>
       on(contract, ({ provider }) => {
-        const optional = ['put', 'delete', 'list', 'check', 'close'] as const;
+        const optional = ['put', 'delete', 'list', 'history', 'check', 'close'] as const;
         const found = optional.filter((method) => provider[method] !== undefined);
         expect(found.sort()).toEqual([...capabilities.methods].sort());
         return Promise.resolve();
@@ -130,6 +130,21 @@ export function checkContract(contract: Contract): void {
           expectNoCanary(inspect(items, { depth: null, maxArrayLength: null }));
         }));
     }
+
+    test.runIf(can('history'))(
+      'history has the versions that are kept, newest first, and none of nothing',
+      () =>
+        on(contract, async ({ provider }) => {
+          const history = async (item: string): Promise<readonly object[]> =>
+            (await provider.history?.(provider.locate(item), call())) ?? [];
+          expect(await history('NOTHING')).toEqual([]);
+          await put(provider, 'NAME', Buffer.from(canary));
+          const info = await put(provider, 'NAME', Buffer.from(`${canary} again`));
+          const versions = await history('NAME');
+          expect(versions[0]).toMatchObject(info === undefined ? {} : { version: info.version });
+          expectNoCanary(inspect(versions));
+        }),
+    );
 
     test.runIf(can('check'))('check resolves', () =>
       on(contract, async ({ provider }) => {

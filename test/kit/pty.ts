@@ -20,6 +20,8 @@ export interface Pty {
 export interface PtyEnd {
   readonly code: number;
   readonly shown: string;
+  /** The same with the sequences that colour and move. */
+  readonly raw: string;
   /** The terminal is as it was: it echoes, and reads by lines. */
   readonly restored: boolean;
 }
@@ -46,10 +48,10 @@ export function startPty(command: string, args: readonly string[], options: PtyO
   const end = async (): Promise<PtyEnd> => {
     const [code] = (await once(child, 'close')) as [number];
     // Closed, not ended.
-    if (state === '') return { code, shown: shown(), restored: false };
+    if (state === '') return { code, shown: shown(), raw, restored: false };
     const { echo, lines } = JSON.parse(state) as { echo: boolean; lines: boolean };
     child.emit('shown');
-    return { code, shown: shown(), restored: echo && lines };
+    return { code, shown: shown(), raw, restored: echo && lines };
   };
   const ended = end();
 

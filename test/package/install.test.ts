@@ -54,6 +54,11 @@ describe('the packages as npm installs them', () => {
     }
   });
 
+  test('give manual pages where man looks for them', async () => {
+    const pages = readdirSync(join(folder, 'prefix', 'share', 'man', 'man1'));
+    expect(pages).toEqual(expect.arrayContaining(['mcp.1', 'mcp-broker.1', 'mcp-secret.1']));
+  });
+
   test('give both commands, which do the main job', async () => {
     for (const command of ['mcp', 'mcp-broker']) {
       expect((await run(command, ['--version'], { env })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/u);

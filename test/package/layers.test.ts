@@ -62,7 +62,7 @@ function isForTests({ path }: Source, sources: readonly Source[]): boolean {
 const layers: Readonly<Record<string, RegExp>> = {
   providers: /^(?!)/u,
   daemon: /^@mcp-broker\/providers(?:\/|$)/u,
-  cli: /^@mcp-broker\/daemon\/(?:audit|client|config|processes|protocol|replace)$/u,
+  cli: /^@mcp-broker\/daemon\/(?:audit|client|client-files|config|inspect|processes|protocol|replace)$/u,
 };
 
 describe.each(Object.entries(layers))('the sources of %s', (name, allowed) => {

@@ -49,6 +49,8 @@ export interface Broker {
   readonly startedAt: number;
   /** Takes the file on disk, or throws and keeps the one in force. */
   reload(): Promise<void>;
+  /** The socket is a service manager's. */
+  readonly lent: boolean;
   /** How many connections are open. */
   connections(): number;
   /** Ends the daemon once the answer under way has gone out; the audit says who asked. */

@@ -15,6 +15,7 @@ import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
 import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
+import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
 import { keychainHandlers } from './handlers/keychain.ts';
@@ -57,6 +58,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   /** A plain identity file that the service manager lends, before the one of the config. */
   readonly credential: string | undefined;
+  /** The socket that a service manager has bound for us. */
+  readonly lent?: number | undefined;
   readonly report: (line: string) => void;
   /** Called once, when everything is closed. */
   readonly onStopped: () => void;
@@ -230,6 +233,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       watch.reload();
       if (configProblem !== undefined) throw configProblem;
     },
+    lent: options.lent !== undefined,
     stop: (by) => void stop(by),
   };
 
@@ -279,11 +283,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     version,
     limits: loaded.config.settings.limits,
     namespaces,
+    lent: options.lent,
     handlers: closeToServers(
       broker,
       openFirst(broker, {
         ...brokerHandlers(broker),
         ...auditHandlers(broker),
+        ...backendHandlers(broker),
         ...keychainHandlers(broker),
         ...sealedHandlers(broker),
         ...secretHandlers(broker),

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from './clock.ts';
 import type { Platform } from './platform/platform.ts';
@@ -7,12 +7,20 @@ const mode = 0o600;
 const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
- * Takes the lock if nobody holds it; the kernel gives it back when the process ends, however it ends.
+ * Takes the lock if nobody holds it, and may leave in it who does; the kernel gives it back when the process ends, however it ends.
  * Throws `ERR_INSECURE_FILE` when something else than a file of ours is in its place.
  */
-export function tryFileLock(path: string, platform: Platform): (() => void) | undefined {
+export function tryFileLock(
+  path: string,
+  platform: Platform,
+  holder?: string,
+): (() => void) | undefined {
   const fd = openLock(path);
   if (platform.tryLock(fd)) {
+    if (holder !== undefined) {
+      ftruncateSync(fd);
+      writeSync(fd, holder);
+    }
     return () => {
       closeSync(fd);
     };

@@ -65,6 +65,8 @@ const closed = [
   'secret.reveal',
   'secret.remove',
   'secret.move',
+  'secret.history',
+  'backend.test',
 ] as const satisfies readonly Method[];
 
 type Action = (params: object, context: Context) => Promise<never>;

@@ -2,15 +2,26 @@ import { writeSync } from 'node:fs';
 
 const bugExitCode = 70;
 
+/** Where lines go: standard error, and a file beside it. */
+const outputs = [2];
+
+/** Lines stand in this file too from now on: a service manager keeps standard error for itself. */
+export function reportInto(fd: number): void {
+  outputs.push(fd);
+}
+
 /**
  * One line of the daemon's log, whatever the text: paths and names in it are somebody else's. A log that
  * takes no more, or a reader that has gone, is no reason to end.
  */
 export function report(line: string): void {
-  try {
-    writeSync(2, `${new Date().toISOString()} ${line.replace(unprintable, escaped)}\n`);
-  } catch {
-    // Nobody is left to be told.
+  const text = `${new Date().toISOString()} ${line.replace(unprintable, escaped)}\n`;
+  for (const fd of outputs) {
+    try {
+      writeSync(fd, text);
+    } catch {
+      // Nobody is left to be told.
+    }
   }
 }
 

@@ -41,6 +41,9 @@ export interface Provider {
   /** The items below the backend's own path or prefix, sorted by name; the array may be the one given before. */
   list?(options: CallOptions): Promise<readonly Item[]>;
 
+  /** The versions that the store keeps of one item, newest first; none when there is no such item. */
+  history?(locator: Locator, options: CallOptions): Promise<readonly SecretInfo[]>;
+
   /** Resolves when the backend can be reached and accepts our credential. */
   check?(options: CallOptions): Promise<void>;
 

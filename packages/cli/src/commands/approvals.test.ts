@@ -72,7 +72,7 @@ describe('mcp approvals', () => {
       .split('\n')
       .map((row) => row.split(/ {2,}/u));
     const command = launch.argv.join(' ');
-    const long = `node ${'x'.repeat(55)} (and 145 more)`;
+    const long = `node ${'x'.repeat(200)}`;
     expect(rows).toEqual([
       ['ID', 'OUTCOME', 'SERVER', 'COMMAND', 'VARIABLES', 'LIFETIME', 'UNTIL', 'WORKSPACE'],
       ['AAAA', 'pending', 'github', command, 'API_TOKEN', '-', '2026-01-01T01:00:00.000Z'],

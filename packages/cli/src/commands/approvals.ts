@@ -6,7 +6,7 @@ import {
   type PendingApproval,
 } from '@mcp-broker/daemon/protocol';
 
-import { shortened, table } from '../output/table.ts';
+import { table } from '../output/table.ts';
 import { grantLifetime } from './grant-text.ts';
 import { parseLifetime } from './lifetime.ts';
 import { whileUnlocked } from './locking.ts';
@@ -51,6 +51,7 @@ export async function listApprovals(session: Session): Promise<number> {
     table(
       ['ID', 'OUTCOME', 'SERVER', 'COMMAND', 'VARIABLES', 'LIFETIME', 'UNTIL', 'WORKSPACE'],
       [...pending.map(pendingRow), ...grants.map(grantRow)],
+      output.columns,
     ),
     { pending, grants, ...(problem === undefined ? {} : { problem }) },
   );
@@ -68,13 +69,12 @@ type Row = readonly (string | undefined)[];
 
 function pendingRow({ id, server, launch, variables, expires }: PendingApproval): Row {
   const names = variables.map(({ name }) => name).join(',');
-  return [id, 'pending', server, shortened(launch.argv.join(' ')), names, undefined, expires];
+  return [id, 'pending', server, launch.argv.join(' '), names, undefined, expires];
 }
 
 function grantRow(grant: GrantSummary): Row {
   const { id, outcome, server, argv, variables, lifetime, until, workspace } = grant;
-  const command = shortened(argv.join(' '));
-  return [id, outcome, server, command, variables.join(','), lifetime, until, workspace];
+  return [id, outcome, server, argv.join(' '), variables.join(','), lifetime, until, workspace];
 }
 
 export interface RevokeInput {

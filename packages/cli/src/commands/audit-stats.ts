@@ -24,24 +24,29 @@ export async function showAuditStats(filter: Filter, session: Session): Promise<
   requireHome(session.paths.home);
   const stats = await collect(filter, session);
   const { lines, first, last, events, codes, servers, variables } = stats;
-  const about = pairs([
-    ['lines', String(lines)],
-    ['first', first],
-    ['last', last],
-  ]);
+  const { columns } = session.output;
+  const about = pairs(
+    [
+      ['lines', String(lines)],
+      ['first', first],
+      ['last', last],
+    ],
+    columns,
+  );
   const eventTable = table(
     ['EVENT', 'ALLOWED', 'DENIED', 'FAILED'],
     [...events].map(([name, counts]) => [
       name,
       ...['allowed', 'denied', 'failed'].map((outcome) => String(counts.get(outcome) ?? 0)),
     ]),
+    columns,
   );
   const text = [
     about,
     eventTable,
-    top('CODE', codes),
-    top('SERVER', servers),
-    top('VARIABLE', variables),
+    top('CODE', codes, columns),
+    top('SERVER', servers, columns),
+    top('VARIABLE', variables, columns),
   ];
   session.output.result(text.filter((part) => part !== '').join('\n'), {
     lines,
@@ -102,12 +107,13 @@ function count(counts: Map<string, number>, name: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-function top(heading: string, counts: Map<string, number>): string {
+function top(heading: string, counts: Map<string, number>, columns: number | undefined): string {
   if (counts.size === 0) return '';
   const rows = [...counts].sort(([, a], [, b]) => b - a);
   const more = rows.length > shown ? [[`… ${rows.length - shown} more`, ''] as const] : [];
   return table(
     [heading, 'LINES'],
     [...rows.slice(0, shown).map(([name, n]) => [name, String(n)]), ...more],
+    columns,
   );
 }

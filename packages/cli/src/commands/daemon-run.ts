@@ -6,6 +6,7 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { daemonProgram } from '../exec/daemon-program.ts';
 import { exitCodeOfSignal } from '../output/exit-code.ts';
+import { installedService } from '../service/find-service.ts';
 import { using, type Session } from './session.ts';
 
 /**
@@ -13,6 +14,13 @@ import { using, type Session } from './session.ts';
  * gets our signals, and its exit status is ours.
  */
 export async function runDaemon(session: Session): Promise<number> {
+  const installed = await installedService(session);
+  if (installed?.state.manager === 'waiting') {
+    const { name, toType } = installed.service;
+    throw new BrokerError('ERR_USAGE', `${name} starts the daemon of this home`, {
+      hint: toType.stop,
+    });
+  }
   const running = await session.reach();
   if (running !== undefined) {
     const { pid } = (await using(running, (client) => client.call('broker.status', {}))).result;

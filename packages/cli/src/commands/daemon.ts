@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '@mcp-broker/daemon/client';
 import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
+import { installedService } from '../service/find-service.ts';
 import { using, type Session } from './session.ts';
 import { lockedKeys } from './keys-text.ts';
 
@@ -11,7 +12,7 @@ import { lockedKeys } from './keys-text.ts';
 const stopWithinMs = 10_000;
 
 export async function startDaemon(session: Session): Promise<number> {
-  const before = await session.reach();
+  const before = await reachRunning(session);
   if (before !== undefined) {
     const pid = await using(before, readPid);
     session.output.done(`daemon already runs, pid ${pid}`, { pid, changed: false });
@@ -26,6 +27,11 @@ export async function stopDaemon(session: Session): Promise<number> {
   const pid = await stopAndWait(session);
   const line = pid === undefined ? 'daemon was not running' : `daemon stopped, pid ${pid}`;
   session.output.done(line, { ...(pid === undefined ? {} : { pid }), changed: pid !== undefined });
+  const installed = await installedService(session);
+  if (installed?.state.manager === 'waiting' || installed?.state.manager === 'running') {
+    const { name, toType } = installed.service;
+    session.output.note(`${name} starts it again on its next use; to stop that: ${toType.stop}`);
+  }
   return 0;
 }
 
@@ -46,15 +52,17 @@ export async function restartDaemon(session: Session): Promise<number> {
  * place free. Gives its pid, or undefined when none ran.
  */
 export async function stopAndWait(session: Session): Promise<number | undefined> {
-  const client = await session.reach();
+  const client = await reachRunning(session);
   if (client === undefined) return undefined;
-  const pid = await using(client, async (reached) => {
-    const running = await readPid(reached);
+  const { pid, lentSocket } = await using(client, async (reached) => {
+    const running = await readStatus(reached);
     await reached.call('broker.stop', {});
     return running;
   });
+  // One that a service manager lent it stays.
+  const listens = (): boolean => lentSocket !== true && existsSync(session.paths.socket);
   const deadline = session.now() + stopWithinMs;
-  while (existsSync(session.paths.socket) || runs(pid)) {
+  while (listens() || runs(pid)) {
     if (session.now() > deadline) {
       throw new BrokerError('ERR_DAEMON_UNREACHABLE', `the daemon, pid ${pid}, does not end`, {
         hint: `kill ${pid}`,
@@ -63,6 +71,12 @@ export async function stopAndWait(session: Session): Promise<number | undefined>
     await pause(10);
   }
   return pid;
+}
+
+/** The daemon that runs. One whose socket a service manager holds is not started by looking for it. */
+export async function reachRunning(session: Session): Promise<Client | undefined> {
+  const installed = await installedService(session);
+  return installed?.state.manager === 'waiting' ? undefined : session.reach();
 }
 
 async function readStatus(client: Client): Promise<Status> {

@@ -54,8 +54,11 @@ export function narrowHome(home: string): readonly string[] {
   return narrowed;
 }
 
-/** By descriptor, so that what is looked at is what is changed. */
-function narrow(path: string, kind = 0): boolean {
+/**
+ * Takes the rights of others from one file or folder, by descriptor, so that what is looked at is what is changed.
+ * False when there were none. Throws `ERR_INSECURE_FILE`.
+ */
+export function narrow(path: string, kind = 0): boolean {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | kind);

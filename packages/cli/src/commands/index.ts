@@ -4,15 +4,19 @@ import type { Places } from '../output/hint.ts';
 import { reportError } from '../output/report.ts';
 import { Interrupted } from '../output/interrupted.ts';
 import { createOutput, endOnBrokenPipe, wantsColour, writeOut } from '../output/print.ts';
-import { Finished, runProgram, type Dispatch } from './program.ts';
+import { Finished, type Dispatch } from './dispatch.ts';
 import { openSession } from './open-session.ts';
-import { refuseSecretOptions } from './usage.ts';
+import { readCommand, refuseSecretOptions } from './usage.ts';
 
 export { settingsPath } from './settings-path.ts';
 
 /** Runs one command, `argv` without node and script, and gives the exit status. */
 export async function run(argv: readonly string[]): Promise<number> {
   endOnBrokenPipe();
+  if (argv[0] === '__complete') {
+    const { answerCompletion } = await import('../completion/answer.ts');
+    return answerCompletion(argv.slice(1));
+  }
   let status = 0;
   let places: Places = {};
   const dispatch: Dispatch = async (action, options) => {
@@ -28,7 +32,9 @@ export async function run(argv: readonly string[]): Promise<number> {
   };
   try {
     refuseSecretOptions(argv);
-    await runProgram(argv, dispatch);
+    const read = readCommand(argv);
+    const { runProgram } = await import('./program.ts');
+    await runProgram(read, dispatch);
     return status;
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode;

@@ -22,11 +22,16 @@ export function openSession(options: PathOptions, output: Output): Session {
     environment: process.env,
     connect: async () => {
       if (options.config !== undefined) requireConfig(paths.config);
-      return connect(paths, { client, start: daemonProgram });
+      const finish = output.progress('starting the daemon');
+      try {
+        return attended(await connect(paths, { client, start: daemonProgram }), output);
+      } finally {
+        finish();
+      }
     },
     reach: async () => {
       try {
-        return await connect(paths, { client });
+        return attended(await connect(paths, { client }), output);
       } catch (error) {
         return absent(error);
       }
@@ -36,6 +41,27 @@ export function openSession(options: PathOptions, output: Output): Session {
     stdoutIsTerminal: isatty(1),
     readDescriptor,
     now: () => Date.now(),
+  };
+}
+
+/** The client, which says that it waits when an answer takes long. */
+function attended(client: Client, output: Output): Client {
+  return {
+    async call(method, params, extras) {
+      const finish = output.progress('waiting for the daemon');
+      try {
+        return await client.call(method, params, extras);
+      } finally {
+        finish();
+      }
+    },
+    on: (event, listener) => {
+      client.on(event, listener);
+    },
+    closed: client.closed,
+    close: () => {
+      client.close();
+    },
   };
 }
 

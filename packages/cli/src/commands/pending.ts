@@ -1,6 +1,6 @@
 import { BrokerError, type PendingApproval } from '@mcp-broker/daemon/protocol';
 
-import { shortened, table } from '../output/table.ts';
+import { table } from '../output/table.ts';
 import type { Session } from './session.ts';
 
 /** As the daemon makes them; in any case. */
@@ -29,21 +29,22 @@ export function choosePending(
         });
   }
   if (others.length === 0) return first;
-  output.result(pendingTable(fitting), fitting);
+  output.result(pendingTable(fitting, output.columns), fitting);
   throw new BrokerError('ERR_USAGE', `several requests wait: ${verb} one at a time, by its id`, {
     hint: `mcp ${verb} ${first.id}`,
   });
 }
 
-function pendingTable(pending: readonly PendingApproval[]): string {
+function pendingTable(pending: readonly PendingApproval[], columns: number | undefined): string {
   return table(
     ['ID', 'SERVER', 'COMMAND', 'VARIABLES', 'REQUESTED'],
     pending.map(({ id, server, launch, variables, requested }) => [
       id,
       server,
-      shortened(launch.argv.join(' ')),
+      launch.argv.join(' '),
       variables.map(({ name }) => name).join(','),
       requested,
     ]),
+    columns,
   );
 }

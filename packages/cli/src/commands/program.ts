@@ -1,32 +1,14 @@
-import { Command, type CommanderError } from 'commander';
+import { Command, type AddHelpTextContext, type CommanderError } from 'commander';
 
 import { exitCodes } from '@mcp-broker/daemon/protocol';
 
 import { version } from '../version.ts';
+import { Finished, type Dispatch } from './dispatch.ts';
 import { createGiven } from './given.ts';
-import type { Session } from './session.ts';
-import { isGroup, type CommandSpec, type Given, type Spec } from './spec.ts';
+import { columnsOf, helpLayout } from './help.ts';
+import { isGroup, usageOf, type CommandSpec, type Spec } from './spec.ts';
 import { globalOptions, tree } from './tree.ts';
 import { usageError } from './usage.ts';
-
-/** Gets the command that was chosen, and the options that every command takes. */
-export type Dispatch = (
-  action: (session: Session) => Promise<number>,
-  options: Given,
-) => Promise<void>;
-
-/** Nothing to run: help or the version was asked for, or the command of a group was left out. */
-export class Finished extends Error {
-  readonly text: string;
-  readonly exitCode: number;
-
-  constructor(text: string, exitCode: number) {
-    super('finished');
-    this.name = 'Finished';
-    this.text = text;
-    this.exitCode = exitCode;
-  }
-}
 
 /** `mcp` alone, or with options that every command takes. */
 class NothingAsked extends Error {}
@@ -46,13 +28,18 @@ export async function runProgram(argv: readonly string[], dispatch: Dispatch): P
 /** The parser of the whole tree. */
 function createProgram(dispatch: Dispatch): Command {
   const program = prepare(new Command('mcp'), 'mcp')
+    .usage('[options] COMMAND')
     .description('starts MCP servers with secrets that no file holds')
-    .version(version, '--version', 'print the version');
+    .version(version, '--version', 'print the version')
+    .addHelpText('after', after('More of a command: mcp help COMMAND, or mcp COMMAND --help'));
   for (const [flags, meaning] of globalOptions) program.option(flags, meaning);
 
   const build = (spec: Spec, path: string): Command => {
     const command = prepare(new Command(spec.name), path).description(spec.summary);
     if (isGroup(spec)) {
+      command
+        .usage('COMMAND')
+        .addHelpText('after', after(`More of a command: ${path} COMMAND --help`));
       for (const inner of spec.commands) {
         const isDefault = inner.name === spec.alone;
         command.addCommand(build(inner, `${path} ${inner.name}`), { isDefault });
@@ -76,8 +63,18 @@ function declare(command: Command, spec: CommandSpec): void {
   command.summary(line).description(details === undefined ? line : `${line}\n\n${details}`);
   for (const [name, meaning] of spec.arguments ?? []) command.argument(placeholder(name), meaning);
   for (const [flags, meaning] of spec.options ?? []) command.option(flags, meaning);
-  const more = 'Options of every command, such as --json and --home: mcp --help';
-  command.addHelpText('after', `\n${more}\n\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
+  command
+    .usage(usageOf(spec))
+    .addHelpText('after', after('Options of every command, such as --json and --home: mcp --help'))
+    .addHelpText('after', `\nExample:\n${example.replaceAll(/^/gm, '  ')}`);
+}
+
+/** A paragraph below the help, no wider than that. */
+function after(text: string): (context: AddHelpTextContext) => string {
+  return ({ command, error }) => {
+    const width = columnsOf(error ? process.stderr : process.stdout);
+    return `\n${command.createHelp().boxWrap(text, width)}`;
+  };
 }
 
 /** `NAME` → `<NAME>`; what is in brackets stays. `COMMAND [ARG...]` takes all that follows. */
@@ -103,8 +100,16 @@ function prepare(command: Command, path: string): Command {
   };
   return command
     .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .configureHelp(helpLayout)
     .allowExcessArguments(false)
-    .configureOutput({ writeOut: collect, writeErr: collect, outputError: () => {} })
+    .configureOutput({
+      writeOut: collect,
+      writeErr: collect,
+      outputError: () => {},
+      getOutHelpWidth: () => columnsOf(process.stdout),
+      getErrHelpWidth: () => columnsOf(process.stderr),
+    })
     .exitOverride((error: CommanderError) => {
       if (error.exitCode === 0) throw new Finished(text, 0);
       if (error.code !== 'commander.help') throw usageError(error, path);

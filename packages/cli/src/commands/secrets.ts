@@ -72,6 +72,7 @@ export async function listSecrets(
         duration(secret.ttlMs),
         cached(secret),
       ]),
+      output.columns,
     ),
     result.secrets,
   );
@@ -88,16 +89,19 @@ export async function showSecret(
     client.call('secret.show', { name: input.name }),
   );
   session.output.result(
-    pairs([
-      ['name', result.name],
-      ['backend', result.backend],
-      ['locator', result.locator],
-      ['version', result.version],
-      ['created', result.created],
-      ['updated', result.updated],
-      ['ttl', duration(result.ttlMs)],
-      ['cached', cached(result)],
-    ]),
+    pairs(
+      [
+        ['name', result.name],
+        ['backend', result.backend],
+        ['locator', result.locator],
+        ['version', result.version],
+        ['created', result.created],
+        ['updated', result.updated],
+        ['ttl', duration(result.ttlMs)],
+        ['cached', cached(result)],
+      ],
+      session.output.columns,
+    ),
     result,
   );
   return 0;

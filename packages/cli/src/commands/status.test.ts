@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 
 import type { Status } from '@mcp-broker/daemon/protocol';
 
+import { misfits } from '../../../../test/kit/json-schema.ts';
+import { results } from '../results/results.ts';
 import { createFakeSession } from './fake-session.ts';
 import { showDaemonStatus, showStatus } from './status.ts';
 
@@ -78,7 +80,10 @@ test('mcp status tells why the file of grants grants nothing', async () => {
 test('with --json the names are those of the protocol', async () => {
   const session = createFakeSession({ answers, json: true });
   await showStatus(session);
-  expect(JSON.parse(session.stdout)).toEqual({ running: true, ...status });
+  const printed: unknown = JSON.parse(session.stdout);
+  expect(printed).toEqual({ running: true, ...status });
+  const shape = results.find(({ command }) => command === 'status')?.shape ?? {};
+  expect(misfits(printed, shape)).toEqual([]);
 });
 
 test.each([showStatus, showDaemonStatus])(

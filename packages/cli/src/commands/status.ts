@@ -7,11 +7,13 @@ import { warnOfGrants } from './approvals.ts';
 import { lookAtConfig } from './config.ts';
 import { isThere } from './home.ts';
 import { keysText, lockedKeys } from './keys-text.ts';
+import { serviceFindings, serviceText, type InstalledService } from '../service/findings.ts';
+import { installedService } from '../service/find-service.ts';
 import { using, type Session } from './session.ts';
 
 /** Prints what the daemon holds; without a daemon says so, and that is exit 69. */
 export async function showStatus(session: Session): Promise<number> {
-  const status = await readStatus(session);
+  const status = await readStatus(session.reach);
   if (status === undefined) return reportStopped(session);
   const { output } = session;
   output.result(whole(status, session), { running: true, ...status });
@@ -36,11 +38,18 @@ async function warnOfConfig(session: Session): Promise<void> {
 
 /** Of all that, the process alone. */
 export async function showDaemonStatus(session: Session): Promise<number> {
-  const status = await readStatus(session);
-  if (status === undefined) return reportStopped(session);
+  const installed = await installedService(session);
+  const status =
+    installed?.state.manager === 'waiting' ? undefined : await readStatus(session.reach);
+  for (const { message, hint } of installed ? serviceFindings(installed, status) : []) {
+    session.output.warn(`${message} (${hint})`);
+  }
+  if (status === undefined) return reportStopped(session, installed);
   const { version, pid, started, home, connections, memory } = status;
-  session.output.result(pairs(daemonPairs(status, session)), {
+  const lines = [...daemonPairs(status, session), ...servicePairs(installed)];
+  session.output.result(pairs(lines, session.output.columns), {
     running: true,
+    ...serviceJson(installed),
     version,
     pid,
     started,
@@ -51,23 +60,30 @@ export async function showDaemonStatus(session: Session): Promise<number> {
   return 0;
 }
 
-async function readStatus(session: Session): Promise<Status | undefined> {
-  const client = await session.reach();
+async function readStatus(reach: Session['reach']): Promise<Status | undefined> {
+  const client = await reach();
   if (client === undefined) return undefined;
   return using(client, async (reached) => (await reached.call('broker.status', {})).result);
 }
 
-async function reportStopped(session: Session): Promise<number> {
+function servicePairs(installed: InstalledService | undefined): Pairs {
+  return installed === undefined ? [] : [['service', serviceText(installed)]];
+}
+
+function serviceJson(installed: InstalledService | undefined): object {
+  if (installed === undefined) return {};
+  const { service, state } = installed;
+  return { service: { name: service.name, ...state } };
+}
+
+async function reportStopped(session: Session, installed?: InstalledService): Promise<number> {
   const { output, paths } = session;
   output.result(
-    pairs([
-      ['daemon', 'not running'],
-      ['home', paths.home],
-    ]),
-    {
-      running: false,
-      home: paths.home,
-    },
+    pairs(
+      [['daemon', 'not running'], ['home', paths.home], ...servicePairs(installed)],
+      output.columns,
+    ),
+    { running: false, ...serviceJson(installed), home: paths.home },
   );
   await warnOfConfig(session);
   output.note(
@@ -101,21 +117,28 @@ function whole(status: Status, session: Session): string {
   const problem =
     config.problem === undefined ? '' : `: ${config.problem.message}; see: mcp config check`;
   const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
-  const about = pairs([
-    ...daemonPairs(status, session),
-    ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
-    ['keys', keysText(status.keys)],
-    ['cache', `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`],
-    ['grants', grants(status)],
+  const about = pairs(
     [
-      'pending',
-      status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ...daemonPairs(status, session),
+      ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
+      ['keys', keysText(status.keys)],
+      [
+        'cache',
+        `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`,
+      ],
+      ['grants', grants(status)],
+      [
+        'pending',
+        status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
+      ],
+      ['audit', `${audit.sequence} lines, ${audit.state}`],
     ],
-    ['audit', `${audit.sequence} lines, ${audit.state}`],
-  ]);
+    output.columns,
+  );
   const backends = table(
     ['BACKEND', 'KIND', 'STATE'],
     status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
+    output.columns,
   );
   return `${about}\n${colourStates(backends, output)}${launches(status, session)}`;
 }
@@ -131,7 +154,7 @@ function launches({ launches: running }: Status, session: Session): string {
     output.typed(server ?? '-'),
     output.typed(variables.join(' ')),
   ]);
-  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows)}`;
+  return `\n${table(['LAUNCH', 'PID', 'AGE', 'STARTED BY', 'SERVER', 'VARIABLES'], rows, output.columns)}`;
 }
 
 function grants({ grants: count, grantsProblem }: Status): string {

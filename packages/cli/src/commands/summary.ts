@@ -1,52 +1,133 @@
+import type { AuditRecord, Filter } from '@mcp-broker/daemon/audit';
+import type { Config } from '@mcp-broker/daemon/config';
+import { BrokerError } from '@mcp-broker/daemon/protocol';
+
 import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 
-const setUp = ['mcp init', 'set up a home, once'] as const;
-const always = [
-  ['mcp secret set API_TOKEN', 'keep a token; its value is asked for'],
-  ["mcp exec --env API_TOKEN='$<API_TOKEN>' -- COMMAND", 'start a server with it'],
-] as const;
-const approve = ['mcp approve', 'allow that launch, once you have seen it'] as const;
+type Step = readonly [state: State, command: string, why: string];
 
-/** What `mcp` alone says: what to do next in a home as it is now. */
+/** What is found, most urgent first: what `mcp --json` calls `state`. */
+type State =
+  | 'not set up'
+  | 'config broken'
+  | 'unclear'
+  | 'locked'
+  | 'approvals pending'
+  | 'nothing stored'
+  | 'not launched'
+  | 'ready';
+
+const most = 3;
+
+const notSetUp: Step = ['not set up', 'mcp init', 'set up a home, once'];
+const broken: Step = ['config broken', 'mcp config check', 'see what is wrong in config.yaml'];
+const unclear: Step = ['unclear', 'mcp status', 'see what is wrong with this home'];
+const locked: Step = ['locked', 'mcp unlock', 'open this home, which is locked'];
+const nothing: Step = [
+  'nothing stored',
+  'mcp secret set API_TOKEN',
+  'keep a token; it is asked for',
+];
+const launch: Step = [
+  'ready',
+  "mcp exec --env API_TOKEN='$<API_TOKEN>' -- COMMAND",
+  'start a server with it',
+];
+
+/** What `mcp` alone says, in five lines at most: what to do next in a home as it is now. */
 export async function showSummary(session: Session): Promise<number> {
   const { output } = session;
-  const steps = await nextSteps(session);
-  const widest = Math.max(...steps.map(([command]) => command.length));
+  const steps = (await nextSteps(session)).slice(0, most);
+  const widest = Math.max(...steps.map(([, command]) => command.length));
   const lines = [
     'MCP Broker starts servers with secrets that no file holds. Next:',
-    ...steps.map(([command, why]) => `  ${output.typed(command.padEnd(widest))}     ${why}`),
-    'See mcp --help for all commands, and mcp status for how things are.',
+    ...steps.map(([, command, why]) => `  ${output.typed(command.padEnd(widest))}     ${why}`),
+    output.typed('See mcp --help for all commands, and mcp status for how things are.'),
   ];
-  output.result(`${lines.join('\n')}\n`, { next: steps.map(([command]) => command) });
+  const [first] = steps;
+  output.result(`${lines.join('\n')}\n`, {
+    state: first?.[0],
+    next: steps.map(([, command]) => command),
+  });
   return 0;
 }
 
-type Steps = readonly (readonly [command: string, why: string])[];
-
-async function nextSteps(session: Session): Promise<Steps> {
+/** It looks, and changes nothing: no daemon is started for it. */
+async function nextSteps(session: Session): Promise<readonly Step[]> {
   const { paths } = session;
   // Also of a folder that an earlier tool left: `init` makes a home of it.
-  if (!isThere(paths.secrets)) return [setUp, ...always, approve];
+  const missing = [notSetUp, nothing, launch];
+  const isSealed = isThere(paths.secrets);
   try {
-    const client = await session.reach();
-    const unlock = ['mcp unlock', 'open the sealed file, which is locked'] as const;
-    if (client === undefined) {
-      return [...(isThere(paths.identity) ? [unlock] : []), ...always, approve];
-    }
-    const { backends, pending } = await using(
-      client,
-      async (reached) => (await reached.call('broker.status', {})).result,
-    );
+    const { readConfig } = await import('@mcp-broker/daemon/config');
+    const { config } = readConfig(paths.config);
+    if (!isSealed && config.settings.defaultBackend !== 'keychain') return missing;
+    const found = (await ofDaemon(session, config)) ?? (await ofFiles(session));
+    return [...found, ...(await unlaunched(session, config)), launch];
+  } catch (error) {
+    if (!isSealed) return missing;
+    const isConfig = error instanceof BrokerError && error.code === 'ERR_CONFIG';
+    return [isConfig ? broken : unclear];
+  }
+}
+
+/** Undefined when it does not run. */
+async function ofDaemon(session: Session, config: Config): Promise<readonly Step[] | undefined> {
+  const reached = await session.reach();
+  if (reached === undefined) return undefined;
+  return using(reached, async (client) => {
+    const { backends, pending } = (await client.call('broker.status', {})).result;
     const waits = `look at what waits for you: ${pending} ${pending === 1 ? 'launch' : 'launches'}`;
+    // Another store than one of this machine is not asked for this.
+    const isOwn = backends.some(
+      ({ name, state }) =>
+        name === config.settings.defaultBackend && ownStores.includes(name) && state === 'ready',
+    );
+    const isEmpty =
+      isOwn &&
+      Object.keys(config.variables).length === 0 &&
+      (await client.call('secret.list', {})).result.secrets.length === 0;
     return [
-      ...(backends.some(({ state }) => state === 'locked') ? [unlock] : []),
-      ...(pending > 0 ? [['mcp approve', waits] as const] : []),
-      ...always,
-      ...(pending > 0 ? [] : [approve]),
+      ...(backends.some(({ state }) => state === 'locked') ? [locked] : []),
+      ...(pending > 0 ? [['approvals pending', 'mcp approve', waits] as const] : []),
+      ...(isEmpty ? [nothing] : []),
     ];
-  } catch {
-    // What is wrong with it, the next command says.
-    return [...always, approve];
+  });
+}
+
+const ownStores: readonly string[] = ['sealed', 'keychain'];
+
+/** What the files tell of a home whose daemon does not run. */
+async function ofFiles({ paths }: Session): Promise<readonly Step[]> {
+  const sets = logged(paths.audit, { event: 'set', outcome: 'allowed' });
+  return [
+    ...(isThere(paths.identity) ? [locked] : []),
+    ...((await sets.next()).done === true ? [nothing] : []),
+  ];
+}
+
+/** A server of config.yaml that the audit log has no launch of. */
+async function unlaunched({ paths }: Session, { servers }: Config): Promise<readonly Step[]> {
+  const left = new Set(Object.keys(servers));
+  for await (const { server } of logged(paths.audit, { event: 'launch', outcome: 'allowed' })) {
+    if (left.size === 0) break;
+    left.delete(String(server));
+  }
+  const [name] = left;
+  if (name === undefined) return [];
+  const why = 'start this server of config.yaml for the first time';
+  return [['not launched', `mcp exec ${name}`, why]];
+}
+
+/** Lines of the audit log; none where there is no log. */
+async function* logged(folder: string, filter: Filter): AsyncGenerator<AuditRecord> {
+  if (!isThere(folder)) return;
+  const { parseRecord, searchLog } = await import('@mcp-broker/daemon/audit');
+  for await (const lines of searchLog(folder, filter)) {
+    for (const line of lines) {
+      const record = parseRecord(line);
+      if (record !== undefined) yield record;
+    }
   }
 }

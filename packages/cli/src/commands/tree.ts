@@ -1,7 +1,10 @@
-import type { Spec } from './spec.ts';
+import type { OptionSpec, Spec } from './spec.ts';
 import { audit } from './specs/audit.ts';
 import { approvals, approve, deny } from './specs/approvals.ts';
-import { exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { backend } from './specs/backend.ts';
+import { doctor, exec, init, lock, run, status, unlock } from './specs/basics.ts';
+import { clients } from './specs/clients.ts';
+import { completion } from './specs/completion.ts';
 import { config } from './specs/config.ts';
 import { daemon } from './specs/daemon.ts';
 import { cache, secret } from './specs/secret.ts';
@@ -10,7 +13,9 @@ import { cache, secret } from './specs/secret.ts';
 export const tree: readonly Spec[] = [
   init,
   status,
+  doctor,
   secret,
+  backend,
   exec,
   run,
   approve,
@@ -21,11 +26,13 @@ export const tree: readonly Spec[] = [
   cache,
   daemon,
   audit,
+  clients,
   config,
+  completion,
 ];
 
 /** Options that every command takes, before and after its name. */
-export const globalOptions: readonly (readonly [flags: string, summary: string])[] = [
+export const globalOptions: readonly OptionSpec[] = [
   ['--config <FILE>', 'another environment: its own daemon, grants and audit, the same secrets'],
   ['--home <DIR>', 'the home (default: MCP_HOME, else ~/.mcp)'],
   ['--json', 'print results as JSON'],

@@ -16,13 +16,24 @@ afterAll(async () => {
 
 describe('what makes no sense is 64, with a hint, and repeats no value', () => {
   test.each<[what: string, args: readonly string[], says: RegExp]>([
-    ['an unknown command', ['statsu'], /unknown command statsu\n.*did you mean status\?/u],
+    ['an unknown command', ['statsu'], /unknown command statsu\n.*did you mean mcp status\?/u],
     [
       'an unknown command of a group',
       ['secret', 'lst'],
-      /unknown command lst\n.*did you mean list/u,
+      /unknown command lst\n.*did you mean mcp secret list\?/u,
     ],
     ['an unknown option', ['status', '--jsno'], /unknown option --jsno\n.*did you mean --json/u],
+    ['a command in the words of others', ['ls'], /unknown command ls\n.*mean mcp secret list or/u],
+    ['a command of no group', ['secret', 'unlock'], /unknown command unlock\n.*mean mcp unlock\?/u],
+    ['help of no command', ['help', 'secret', 'lst'], /unknown command lst\n.*mcp secret list\?/u],
+    ['help of no command, as an option', ['lst', '--help'], /unknown command lst\n.*mean mcp/u],
+    [
+      'an unknown option of exec',
+      ['exec', '--serevr', 'hunter2', '--', 'x'],
+      /unknown option --serevr\n.*did you mean --server\?/u,
+    ],
+    ['an unknown option of run', ['run', '--what=hunter2', 'x'], /--what\n.*mcp run --help/u],
+    ['a shell that is not completed for', ['completion', 'tcsh'], /mcp completion bash/u],
     ['an unknown option before the command', ['--jsno', 'status'], /unknown option --jsno/u],
     ['an unknown option with a value', ['status', '--what=hunter2'], /unknown option --what\n/u],
     ['an unknown short option with a value', ['unlock', '-phunter2'], /unknown option -p\n/u],
@@ -84,18 +95,33 @@ test('A10: no command has an option that a secret would be typed after', () => {
 });
 
 describe('what needs no daemon', () => {
-  test('mcp alone says what to do next, in at most six lines', async () => {
+  test('mcp alone says what to do next, in at most five lines', async () => {
     const { code, stdout, stderr } = await home.mcp([]);
-    expect(stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(6);
+    expect(stdout.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
     expect(stdout).toContain('mcp init');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   test('--version and --help go to stdout', async () => {
     expect(await home.mcp(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' });
-    const help = await home.mcp(['help', 'secret']);
-    expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain('Usage: mcp secret');
+  });
+
+  test.each([
+    ['help', '--help'],
+    ['help secret', 'secret --help'],
+    ['help secret set', 'secret set --help'],
+    ['secret help set', 'secret set --help'],
+    ['--json help exec', 'exec --help'],
+    ['help config init -- more', 'config init --help'],
+    ['approvals help', 'approvals --help'],
+  ])('mcp %s is mcp %s', async (line, other) => {
+    const [asked, option] = await Promise.all([
+      home.mcp(line.split(' ')),
+      home.mcp(other.split(' ')),
+    ]);
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(asked.stdout).toContain(`Usage: mcp ${other.replace(/ ?--help/u, '')}`.trimEnd());
+    expect(option).toEqual(asked);
   });
 
   test('options of every command stand before it and after it', async () => {

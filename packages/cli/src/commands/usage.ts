@@ -2,6 +2,9 @@ import type { CommanderError } from 'commander';
 
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
+import { readCommandLine } from './command-line.ts';
+import { suggestCommands } from './suggest-command.ts';
+
 const secretOption = /^--?(password|passphrase|passwd|pass|secret|token|value|pin|api-?key)$/i;
 
 /**
@@ -21,6 +24,27 @@ export function refuseSecretOptions(argv: readonly string[]): void {
       hint: 'leave it out and you are asked, or use --fd N, or for a value --stdin; and change what you typed here',
     },
   );
+}
+
+/**
+ * `mcp help secret set` as `mcp secret set --help`, and every other command line as it is. Throws for a
+ * command that there is not, with those that may have been meant.
+ */
+export function readCommand(argv: readonly string[]): readonly string[] {
+  const { help, path, unknown } = readCommandLine(argv);
+  if (unknown?.kind === 'command') throw unknownCommand(unknown.word, path);
+  if (help === undefined) return argv;
+  const end = argv.indexOf('--');
+  return [...argv.slice(0, end === -1 ? undefined : end).toSpliced(help, 1), '--help'];
+}
+
+function unknownCommand(word: string, path: readonly string[]): BrokerError {
+  const meant = suggestCommands(word, path);
+  const hint =
+    meant.length === 0
+      ? `see: ${['mcp', ...path].join(' ')} --help`
+      : `did you mean ${meant.join(' or ')}?`;
+  return new BrokerError('ERR_USAGE', `unknown command ${word}`, { hint });
 }
 
 /**
@@ -44,8 +68,6 @@ function complaint({ code, message }: CommanderError, command: string): string {
   switch (code) {
     case 'commander.unknownOption':
       return `unknown option ${option.startsWith('--') ? option : option.slice(0, 2)}`;
-    case 'commander.unknownCommand':
-      return `unknown command ${/'([^']*)'/.exec(message)?.[1] ?? ''}`;
     case 'commander.optionMissingArgument':
       return `${longOf(message) ?? option} needs a value`;
     case 'commander.missingArgument':

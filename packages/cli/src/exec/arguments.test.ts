@@ -70,6 +70,7 @@ describe('mcp exec takes its arguments apart', () => {
       });
     }
     expect(parsed('exec', '--', 'github')).toMatchObject({ command: 'github', entry: undefined });
+    expect(parsed('exec', '-', 'x')).toMatchObject({ command: '-', entry: undefined });
     expect(parsed('exec', 'npx', 'x')).toMatchObject({ command: 'npx', entry: undefined });
   });
 
@@ -94,6 +95,8 @@ describe('mcp exec takes its arguments apart', () => {
     [['--help']],
     [['exec', '--help']],
     [['run', '--env', 'A=b', '-h']],
+    [['exec', '--frobnicate=x', '--', 'c']],
+    [['exec', '-x', '--', 'c']],
   ])('%j is for the other commands', (argv) => {
     expect(parseExec(argv)).toBeUndefined();
   });
@@ -131,8 +134,6 @@ describe('mcp exec refuses with 64', () => {
     [['exec', '--wait-approval', '-5s', '--', 'c'], '--wait-approval needs a duration'],
     [['exec', '--wait-approval', '61m', '--', 'c'], '--wait-approval needs a duration'],
     [['exec', '--home', '', '--', 'c'], '--home needs a value'],
-    [['exec', '--frobnicate=x', '--', 'c'], 'unknown option --frobnicate'],
-    [['exec', '-x', '--', 'c'], 'unknown option -x'],
     [['exec', '--password', 'hunter2', '--', 'c'], '--password: no option takes a secret'],
   ])('%j', (argv, message) => {
     expect(() => parseExec(argv)).toThrow(

@@ -42,8 +42,9 @@ const execOptions: Readonly<Record<string, boolean>> = {
 const example = "mcp exec --env API_TOKEN='$<API_TOKEN>' -- COMMAND [ARG...]";
 
 /**
- * Reads the arguments of `mcp` when they are those of `exec` (or `run`). Undefined: another command,
- * or a call for help, which the commands answer. Throws `ERR_USAGE`.
+ * Reads the arguments of `mcp` when they are those of `exec` (or `run`). Undefined: another command, a
+ * call for help, or an option that there is not: the commands answer, with what may have been meant.
+ * Throws `ERR_USAGE`.
  */
 export function parseExec(argv: readonly string[]): ExecInput | undefined {
   const leading = readOptions(argv, 0, globalOptions);
@@ -52,9 +53,11 @@ export function parseExec(argv: readonly string[]): ExecInput | undefined {
 
   const { found, next } = readOptions(argv, leading.next + 1, execOptions);
   const stop = argv[next];
-  if (stop === '--help' || stop === '-h') return undefined;
   const explicit = stop === '--';
-  if (stop?.startsWith('-') === true && !explicit) throw refuseOption(stop);
+  if (stop?.startsWith('-') === true && stop !== '-' && !explicit) {
+    refuseSecretOption(stop);
+    return undefined;
+  }
 
   const options = [...leading.found, ...found];
   // First: the command may have been taken for its value.
@@ -153,15 +156,13 @@ function last(options: readonly Option[], wanted: string): string | undefined {
 
 const secretOptions = /^--?(password|passphrase|passwd|secret|token|key|value)\b/i;
 
-function refuseOption(argument: string): BrokerError {
+function refuseSecretOption(argument: string): void {
   // Without what follows `=`: it may be a secret.
   const name = argument.split('=', 1)[0] ?? argument;
-  if (secretOptions.test(name)) {
-    return new BrokerError('ERR_USAGE', `${name}: no option takes a secret`, {
-      hint: 'keep it with `mcp secret set NAME` and pass a reference: ' + example,
-    });
-  }
-  return usage(`unknown option ${name}`);
+  if (!secretOptions.test(name)) return;
+  throw new BrokerError('ERR_USAGE', `${name}: no option takes a secret`, {
+    hint: 'keep it with `mcp secret set NAME` and pass a reference: ' + example,
+  });
 }
 
 function usage(message: string): BrokerError {

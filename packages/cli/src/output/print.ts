@@ -5,6 +5,7 @@
  *    (report.ts prints those), so that a pipe never has to tell them apart.
  * 2. With `--json` the result is one JSON document with stable field names, also for a confirmation;
  *    what streams is one JSON document a line.
+ *    A table fits the terminal that it goes to (table.ts); in a pipe nothing is cut, and no sequence stands.
  * 3. `--quiet` leaves out confirmations and notes. Results, warnings and errors stay.
  * 4. Colour only on a terminal, never with NO_COLOR, `--no-color` or TERM=dumb, and never alone: a
  *    state that is coloured is also a word.
@@ -23,6 +24,8 @@ import { escape, json } from './terminal.ts';
 
 export interface Sink {
   readonly isTTY?: boolean;
+  /** Of a terminal: how wide it is. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -41,6 +44,8 @@ export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 
 export interface Output {
   readonly json: boolean;
+  /** What a table has to fit into: as wide as the terminal is; undefined in a pipe, where nothing is cut. */
+  readonly columns: number | undefined;
   /** What was asked for: whole lines of text, or with `--json` the value. */
   result(text: string, value: unknown): void;
   /** That something was done: one line, or with `--json` the value. `--quiet` leaves the line out. */
@@ -55,7 +60,10 @@ export interface Output {
   aside(text: string): void;
   /** Something that is not as it should be, although the command goes on. */
   warn(line: string): void;
-  /** What is being waited for; gives what takes the line back. Nothing but on a terminal. */
+  /**
+   * What is being waited for, once that has taken a second; gives what takes the line back. Nothing but on
+   * a terminal, and nothing while another line says what is waited for.
+   */
   progress(line: string): () => void;
   /** Commands to type, with the options that choose the home of this call. */
   typed(text: string): string;
@@ -64,17 +72,22 @@ export interface Output {
   paint(style: Style, text: string): string;
 }
 
+/** What ends sooner needs no word. */
+const patienceMs = 1000;
+
 export function createOutput(options: OutputOptions): Output {
   const stdout = options.stdout ?? process.stdout;
   const stderr = options.stderr ?? process.stderr;
   const paint = (style: Style, text: string): string =>
     options.colour ? styleText(style, text, { validateStream: false }) : text;
   const typed = (text: string): string => addressed(text, options.places ?? {});
+  let isWaiting = false;
   const document = (value: unknown): void => {
     stdout.write(`${json(value, 2)}\n`);
   };
   return {
     json: options.json,
+    columns: stdout.isTTY === true ? Math.max(stdout.columns ?? 80, 20) : undefined,
     result(text, value) {
       if (options.json) document(value);
       else stdout.write(text);
@@ -99,10 +112,20 @@ export function createOutput(options: OutputOptions): Output {
       stderr.write(`mcp: warning: ${escape(typed(line))}\n`);
     },
     progress(line) {
-      if (options.progress !== true || options.quiet || stderr.isTTY !== true) return () => {};
-      stderr.write(`mcp: ${escape(line)} …`);
+      const isShown = options.progress === true && !options.quiet && stderr.isTTY === true;
+      if (!isShown || isWaiting) return () => {};
+      isWaiting = true;
+      let shown = false;
+      const timer = setTimeout(() => {
+        shown = true;
+        stderr.write(`mcp: ${escape(line)} …`);
+      }, patienceMs);
+      timer.unref();
       return () => {
-        stderr.write('\r\u001b[K');
+        clearTimeout(timer);
+        isWaiting = false;
+        if (shown) stderr.write('\r\u001b[K');
+        shown = false;
       };
     },
     typed,

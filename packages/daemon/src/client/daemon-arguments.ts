@@ -14,8 +14,15 @@ const nodeFlags: readonly string[] = [
   '--max-semi-space-size=8',
 ];
 
-/** What follows `node` to run the daemon of these paths, in the background or the foreground. */
-export function daemonArguments(paths: Paths, program: DaemonProgram): string[] {
+/**
+ * What follows `node` to run the daemon of these paths, in the background or the foreground. With `log` it
+ * writes into its log what it says on standard error, which a service manager keeps elsewhere.
+ */
+export function daemonArguments(
+  paths: Paths,
+  program: DaemonProgram,
+  { log = false }: { readonly log?: boolean } = {},
+): string[] {
   return [
     ...nodeFlags,
     ...(program.execArgv ?? []),
@@ -23,5 +30,6 @@ export function daemonArguments(paths: Paths, program: DaemonProgram): string[] 
     '--home',
     paths.home,
     ...(paths.state === paths.home ? [] : ['--config', paths.config]),
+    ...(log ? ['--log'] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,6 +8,7 @@ import type { DaemonProgram } from './client.ts';
 import { daemonArguments } from './daemon-arguments.ts';
 import { sleep, systemClock } from '../clock.ts';
 import { daemonEnvironment } from '../daemon-environment.ts';
+import { openLog } from '../log-file.ts';
 import type { Paths } from '../paths.ts';
 import { openFolders } from '../socket-folder.ts';
 import { tryStartLock } from './start-lock.ts';
@@ -91,21 +92,6 @@ function spawnDaemon(paths: Paths, program: DaemonProgram): ChildProcess {
   }
 }
 
-function openLog(file: string): number {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
-  let fd: number;
-  try {
-    // Not blocking: a pipe in its place would hold us up.
-    fd = openSync(file, O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY, 0o600);
-  } catch (error) {
-    throw insecureLog(file, error);
-  }
-  const stats = fstatSync(fd);
-  if (stats.isFile() && stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0) return fd;
-  closeSync(fd);
-  throw insecureLog(file);
-}
-
 /** The first line, or what there is of it when the daemon has closed its end. */
 async function readLine(pipe: Readable): Promise<string> {
   let text = '';
@@ -149,13 +135,5 @@ function failed(paths: Paths, message: string): BrokerError {
   return new BrokerError('ERR_DAEMON_UNREACHABLE', message, {
     hint: `mcp daemon logs, or read ${paths.log}`,
     retryable: true,
-  });
-}
-
-function insecureLog(file: string, cause?: unknown): BrokerError {
-  return new BrokerError('ERR_INSECURE_FILE', `${file} is not a file of this user's alone`, {
-    hint: 'move it away',
-    subject: file,
-    cause,
   });
 }

@@ -1,14 +1,14 @@
-import { BrokerError } from '@mcp-broker/providers/errors';
+import { BrokerError, type ErrorShape } from '@mcp-broker/providers/errors';
 import { replaceFile } from '@mcp-broker/providers/durable-write';
 import { tryStartLock } from '../client/start-lock.ts';
-import { systemClock } from '../clock.ts';
+import { sleep, systemClock } from '../clock.ts';
 import { readText } from './parse.ts';
 import { configError, formatPath, type Problem } from './problem.ts';
 import { readConfigText } from './read.ts';
 import type { LoadedConfig } from './types.ts';
 
 /** What a file begins as that is not there yet. */
-const emptyText = 'version: "1.0"\n';
+export const newConfigText: string = 'version: "1.0"\n';
 const patienceMs = 5000;
 const pauseMs = 20;
 
@@ -21,23 +21,25 @@ export interface ConfigChange {
 /**
  * Changes the text of the config file, whole or not at all: what `change` makes of it is validated before
  * it takes the place of the file, on the disk when this resolves. Two that change it at once do so one
- * after the other; what an editor writes meanwhile is not lost, `change` then gets that.
+ * after the other; what an editor writes meanwhile is not lost, `change` then gets that. `mayBeBroken`: it
+ * mends the file.
  * Throws what is wrong with the file, or `ERR_CONFIG` with what would be wrong with it.
  */
 export async function changeConfig(
   file: string,
   change: (text: string) => string,
+  { mayBeBroken = false }: { readonly mayBeBroken?: boolean } = {},
 ): Promise<ConfigChange> {
   const unlock = await lock(file);
   try {
     for (;;) {
       const before = readConfigText(file);
-      const old = readText(before ?? emptyText, file);
-      if ('problems' in old) throw configError(file, old.problems);
-      const text = change(before ?? emptyText);
+      const old = readText(before ?? newConfigText, file);
+      if ('problems' in old && !mayBeBroken) throw configError(file, old.problems);
+      const text = change(before ?? newConfigText);
       const next = readText(text, file);
       if ('problems' in next) throw wouldBreak(next.problems);
-      requireNoSecret(old.loaded, next.loaded);
+      requireNoSecret('loaded' in old ? old.loaded.unusable : [], next.loaded.unusable);
       if (text === before) return { loaded: next.loaded, changed: false };
       try {
         await replaceFile(file, Buffer.from(text), new AbortController().signal, () => {
@@ -67,9 +69,7 @@ async function lock(file: string): Promise<() => void> {
         retryable: true,
       });
     }
-    await new Promise<void>((resolve) => {
-      systemClock.after(pauseMs, resolve);
-    });
+    await sleep(pauseMs);
   }
 }
 
@@ -88,10 +88,10 @@ function wouldBreak(problems: readonly Problem[]): BrokerError {
 }
 
 /** An entry with a password in it is readable for the earlier tool's sake; none is added. */
-function requireNoSecret(before: LoadedConfig, after: LoadedConfig): void {
-  if (after.unusable.length <= before.unusable.length) return;
-  const known = new Set(before.unusable.map(({ subject }) => subject));
-  const added = after.unusable.find(({ subject }) => !known.has(subject)) ?? after.unusable[0];
+function requireNoSecret(before: readonly ErrorShape[], after: readonly ErrorShape[]): void {
+  if (after.length <= before.length) return;
+  const known = new Set(before.map(({ subject }) => subject));
+  const added = after.find(({ subject }) => !known.has(subject)) ?? after[0];
   throw new BrokerError('ERR_CONFIG', 'no value in this file is ever a secret', {
     hint: added?.hint,
     subject: added?.subject,

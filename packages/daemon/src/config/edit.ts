@@ -187,7 +187,7 @@ function nested(path: Path, value: unknown): unknown {
 
 /** Whole lines for a mapping of blocks. A list of words stays on one line. */
 function block(path: Path, value: unknown, indent: string): string {
-  const lines = stringify(nested(path, value), { ...format, collectionStyle: 'block' });
+  const lines = stringify(nested(path, value), format);
   const text = isWords(value)
     ? stringify(nested(path, 0), format).replace(/0\n$/, `${flow(value)}\n`)
     : lines;

@@ -1,4 +1,4 @@
-export { changeConfig, type ConfigChange } from './change.ts';
+export { changeConfig, newConfigText, type ConfigChange } from './change.ts';
 export { setInText } from './edit.ts';
 export { getConfig, listConfig, setConfig, type KeyChange } from './keys.ts';
 export { parseConfig } from './parse.ts';

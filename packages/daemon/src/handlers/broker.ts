@@ -4,7 +4,8 @@ import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
 import { keychainState, leadsTo } from './keychain-state.ts';
 import { closedState, hasSealedFile, keysState } from './keys-state.ts';
-import type { BackendStatus, LaunchStatus, Status } from '../protocol/messages.ts';
+import type { BackendStatus } from '../protocol/backends.ts';
+import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
 
 /** The daemon itself: how it is, its config, its end. */
@@ -37,6 +38,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
     pid: process.pid,
     started: new Date(broker.startedAt).toISOString(),
     home: paths.home,
+    ...(broker.lent ? { lentSocket: true } : {}),
     config: {
       file: paths.config,
       state: problem === undefined ? loaded.state : 'kept',
@@ -44,18 +46,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       ...(problem === undefined ? {} : { problem }),
     },
     keys,
-    backends: await Promise.all(
-      // What every home has without an entry is shown once it can be used.
-      Object.entries(broker.config.backends)
-        .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-        .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
-        .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
-        .map(async ([name, { kind }]) => ({
-          name,
-          kind,
-          state: await backendState(broker, name, kind, signal),
-        })),
-    ),
+    backends: await backendStates(broker, signal),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {
       reserved: vault.reserved,
@@ -79,6 +70,25 @@ function launchStatus({ since, wrapper, process: server, ...known }: RunningLaun
     ...pids,
     ...(server === undefined ? {} : { pid: server.pid }),
   };
+}
+
+/** Every backend, and how it is as far as this machine knows. */
+export async function backendStates(
+  broker: Broker,
+  signal: AbortSignal,
+): Promise<readonly BackendStatus[]> {
+  return Promise.all(
+    // What every home has without an entry is shown once it can be used.
+    Object.entries(broker.config.backends)
+      .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
+      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
+      .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
+      .map(async ([name, { kind }]) => ({
+        name,
+        kind,
+        state: await backendState(broker, name, kind, signal),
+      })),
+  );
 }
 
 /** A remote store is not asked for its state here: `mcp status` answers at once. */

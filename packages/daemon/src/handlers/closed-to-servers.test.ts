@@ -21,6 +21,8 @@ const open = [
   'launch.started',
   'launch.ended',
   'grant.list',
+  'backend.list',
+  'secret.history',
   'audit.verify',
   'audit.tail',
 ];

@@ -21,6 +21,7 @@ const closed = [
   'approval.grant',
   'approval.deny',
   'grant.revoke',
+  'backend.test',
 ] as const satisfies readonly (keyof Handlers)[];
 
 type Action = (params: object, context: Context) => Promise<never>;
@@ -42,7 +43,7 @@ export function closeToServers(
           event: 'deny',
           outcome: 'denied',
           code: toBrokerError(error).code,
-          ...variableOf(params),
+          ...(method.startsWith('secret.') ? variableOf(params) : {}),
           ...caller(context),
         });
         throw error;

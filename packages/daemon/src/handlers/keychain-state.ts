@@ -1,7 +1,7 @@
 import { BrokerError } from '@mcp-broker/providers';
 import type { Broker } from '../broker.ts';
 import type { Config } from '../config/index.ts';
-import type { BackendStatus } from '../protocol/messages.ts';
+import type { BackendStatus } from '../protocol/backends.ts';
 
 /** A dialog may be open; `mcp status` does not wait for it. */
 const patienceMs = 1000;

@@ -64,8 +64,7 @@ export async function examine(
 ): Promise<Examined> {
   const { config, platform } = broker;
   const { peer } = context;
-  const workingDirectory = platform.workingDirectory(peer.pid);
-  if (workingDirectory === undefined) throw noFolder();
+  const folder = workingDirectoryOf(platform, peer);
   const home = accountHome();
   const { result: program, searchPath } = await searching(
     order.path,
@@ -75,30 +74,46 @@ export async function examine(
         command: order.command,
         args: order.args,
         searchPath: path,
-        workingDirectory: order.cwd ?? workingDirectory,
+        get workingDirectory() {
+          return order.cwd ?? folder();
+        },
         variable: variableOf(order),
         home,
       }),
   );
-  const description = describe(broker, order, program, searchPath, workingDirectory, variables);
+  const description = describe(broker, order, program, searchPath, folder, variables);
   const digest = fingerprint(description);
-  const launching = new ExaminedLaunch(digest, workingDirectory, platform, peer);
+  const launching = new ExaminedLaunch(digest, folder, platform, peer);
   return { program, searchPath, description, launching };
 }
 
-/** Its parent is asked for by few, who need it at once. */
+/** Asked for once, and by few: most programs and grants are the same wherever they run. */
+function workingDirectoryOf(platform: Platform, { pid }: Peer): () => string {
+  let known: string | undefined;
+  return () => {
+    known ??= platform.workingDirectory(pid);
+    if (known === undefined) throw noFolder();
+    return known;
+  };
+}
+
+/** Its folder and its parent are asked for by few, who need them at once. */
 class ExaminedLaunch implements Launching {
   readonly fingerprint: string;
-  readonly workingDirectory: string;
+  readonly #folder: () => string;
   readonly #platform: Platform;
   readonly #pid: number;
   #parent: { readonly is: Launching['parent'] } | undefined;
 
-  constructor(digest: string, workingDirectory: string, platform: Platform, { pid }: Peer) {
+  constructor(digest: string, folder: () => string, platform: Platform, { pid }: Peer) {
     this.fingerprint = digest;
-    this.workingDirectory = workingDirectory;
+    this.#folder = folder;
     this.#platform = platform;
     this.#pid = pid;
+  }
+
+  get workingDirectory(): string {
+    return this.#folder();
   }
 
   get parent(): Launching['parent'] {
@@ -125,10 +140,10 @@ function describe(
   order: Order,
   program: Program,
   searchPath: string | null,
-  workingDirectory: string,
+  folder: () => string,
   variables: readonly Plan[],
 ): LaunchDescription {
-  const runsIn = order.cwd ?? (program.needsFolder ? workingDirectory : undefined);
+  const runsIn = order.cwd ?? (program.needsFolder ? folder() : undefined);
   return {
     argv: [order.command, ...order.args],
     allowArgs: order.allowArgs,

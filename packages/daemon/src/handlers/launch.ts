@@ -314,7 +314,7 @@ async function startAsItIs(
   if (entry === undefined) throw noReference();
   const { searchPath } = await searching(path, config.settings.path, (candidate) =>
     // A relative path is found, or not, from the folder that the wrapper goes to.
-    command.includes('/') ? command : findCommand(command, candidate, cwd ?? '/'),
+    command.includes('/') ? command : findCommand(command, candidate, () => cwd ?? '/'),
   );
   return { launch, ticket: '', files: [], ...foundBy(order, searchPath) };
 }

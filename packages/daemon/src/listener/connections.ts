@@ -121,7 +121,8 @@ export class Connections {
     this.#entries.add(entry);
     this.#watch.start();
     this.#perProcess.set(peer.pid, this.#countOf(peer) + 1);
-    const refusal = 'error' in admission ? admission.error : this.#excess(peer);
+    const refusal =
+      'error' in admission ? admission.error : (this.#options.closed ?? this.#excess(peer));
     if (refusal !== undefined) entry.session.fail(refusal);
   }
 

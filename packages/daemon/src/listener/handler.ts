@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@mcp-broker/providers/errors';
+import type { BrokerError, ErrorCode } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
 import type { Paths } from '../paths.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -51,6 +51,10 @@ export interface ListenerOptions {
     readonly connections: number;
     readonly connectionsPerProcess: number;
   };
+  /** A socket that a service manager has bound at our path and listens on. */
+  readonly lent?: number | undefined;
+  /** Everyone who may come in is told this alone. */
+  readonly closed?: BrokerError;
   /** Peers of other namespaces that are let in; without it none is. */
   readonly namespaces?: AllowedNamespaces;
   /** A peer was turned away; for the audit. */

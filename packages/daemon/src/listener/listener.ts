@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { Connections } from './connections.ts';
 import type { ListenerOptions } from './handler.ts';
-import { bindSocket } from './own-socket.ts';
+import { adoptSocket, bindSocket } from './own-socket.ts';
 import { checkPathLength, openFolders } from '../socket-folder.ts';
 
 export interface Listener {
@@ -13,7 +13,8 @@ export interface Listener {
 const checkEveryMs = 60_000;
 
 /**
- * Checks folder and path, removes a stale socket, binds under umask 0177 and listens. Throws
+ * Checks folder and path, removes a stale socket, binds under umask 0177 and listens; or listens on the
+ * socket that it is lent, which it asks for its owner at once. Throws
  * `ERR_NO_HOME`, `ERR_INSECURE_FILE`, `ERR_FOREIGN_SOCKET` and `ERR_PATH_TOO_LONG`. The umask is the
  * whole process's: no file may be made at the same time.
  */
@@ -25,7 +26,12 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     connections.add(socket);
   });
-  const own = await bindSocket(server, paths.socket).catch((error: unknown) => {
+  const { lent } = options;
+  const own = await (
+    lent === undefined
+      ? bindSocket(server, paths.socket)
+      : adoptSocket(server, paths.socket, lent, options.platform)
+  ).catch((error: unknown) => {
     server.close();
     throw error;
   });
@@ -33,8 +39,8 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   server.on('error', () => undefined);
 
   let cancelCheck: (() => void) | undefined;
-  const checkLater = (): void => {
-    cancelCheck = clock.after(checkEveryMs, () => {
+  const checkLater = (ms = checkEveryMs): void => {
+    cancelCheck = clock.after(ms, () => {
       void own.check(clock).then((verdict) => {
         if (stopped !== undefined) return;
         if (verdict === 'lost') options.onLost();
@@ -43,7 +49,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     });
   };
   let stopped: Promise<void> | undefined;
-  checkLater();
+  checkLater(lent === undefined ? checkEveryMs : 0);
 
   async function stop(graceMs: number): Promise<void> {
     cancelCheck?.();

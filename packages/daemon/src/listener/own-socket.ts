@@ -1,9 +1,10 @@
 import { lstatSync, renameSync, rmSync, unlinkSync, type BigIntStats } from 'node:fs';
-import { createConnection, type Server } from 'node:net';
+import { createConnection, type ListenOptions, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
 import { startDeadline } from './deadline.ts';
+import type { Platform } from '../platform/platform.ts';
 import { Decoder, encode } from '../protocol/framing.ts';
 import { protocolVersion } from '../protocol/messages.ts';
 import { requirePrivate, statSocket } from '../socket-folder.ts';
@@ -36,21 +37,56 @@ export async function bindSocket(server: Server, path: string): Promise<OwnSocke
   const bound = identify(beside);
   renameSync(beside, path);
 
-  const inPlace = (): boolean => {
-    const now = identify(path);
-    return now !== undefined && now.dev === bound?.dev && now.ino === bound.ino;
-  };
-  if (!inPlace()) throw lost(path);
+  const isInPlace = (): boolean => isAt(path, bound);
+  if (!isInPlace()) throw lost(path);
   return {
-    async check(clock) {
-      // An inode's number goes to the next file once it is free, so its owner has to answer too.
-      if (!inPlace()) return 'lost';
-      return answersAsUs(path, clock);
-    },
+    // An inode's number goes to the next file once it is free, so its owner has to answer too.
+    check: async (clock) => (isInPlace() ? answersAsUs(path, clock) : 'lost'),
     remove() {
-      if (inPlace()) rmSync(path, { force: true });
+      if (isInPlace()) rmSync(path, { force: true });
     },
   };
+}
+
+/**
+ * Listens on the socket that a service manager has bound at the path. It stays when we go: the manager
+ * listens on, and starts the next daemon. Throws `ERR_FOREIGN_SOCKET` and `ERR_INSECURE_FILE`.
+ */
+export async function adoptSocket(
+  server: Server,
+  path: string,
+  lent: number,
+  platform: Platform,
+): Promise<OwnSocket> {
+  requireLent(path, lent, platform);
+  const bound = identify(path);
+  await listenOn(server, { fd: lent, backlog });
+  return {
+    check: async (clock) => (isAt(path, bound) ? answersAsUs(path, clock) : 'lost'),
+    remove() {
+      // It is the manager's.
+    },
+  };
+}
+
+/** Throws unless the descriptor is a socket that listens and was bound at the path, which is private. */
+export function requireLent(path: string, lent: number, platform: Platform): void {
+  const bound = platform.listeningPath(lent);
+  const stats = statSocket(path);
+  if (bound !== path || stats === undefined) {
+    const what = bound ?? 'what is no socket that listens';
+    const message = `the service manager lends ${what}, and not ${path}`;
+    throw new BrokerError('ERR_FOREIGN_SOCKET', message, {
+      hint: 'mcp daemon install',
+      subject: path,
+    });
+  }
+  requirePrivate(path, stats);
+}
+
+function isAt(path: string, bound: BigIntStats | undefined): boolean {
+  const now = identify(path);
+  return now !== undefined && now.dev === bound?.dev && now.ino === bound.ino;
 }
 
 /** Throws unless nothing is there, or a socket of ours on which nobody listens any more. */
@@ -79,18 +115,22 @@ function tryConnect(path: string): Promise<string | undefined> {
 }
 
 function listen(server: Server, path: string): Promise<void> {
+  const before = process.umask(0o177);
+  try {
+    // Binds before it returns.
+    return listenOn(server, { path, backlog });
+  } finally {
+    process.umask(before);
+  }
+}
+
+export function listenOn(server: Server, options: ListenOptions & { fd?: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    const before = process.umask(0o177);
-    try {
-      // Binds before it returns.
-      server.listen({ path, backlog }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    } finally {
-      process.umask(before);
-    }
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve();
+    });
   });
 }
 

@@ -75,6 +75,9 @@ export function createDarwinPlatform(): Platform {
     hasVariable: () => false,
     namespaces: () => ({ user: 'all', pid: 'all', mount: 'all' }),
     controlGroup: () => undefined,
+    // launchd hands sockets over by a call of its own; not done.
+    listeningPath: () => undefined,
+    tellServiceManager: () => undefined,
     descriptorLimit: () => Number(libc.getrlimit(RLIMIT_NOFILE)[0]),
     lockedMemory: () => null,
   };

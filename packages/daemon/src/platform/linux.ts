@@ -1,5 +1,6 @@
 import { createHeldProcesses } from './held-processes.ts';
 import { openLibc } from './libc.ts';
+import { createListeningPath, createTellServiceManager } from './linux-sockets.ts';
 import { descriptorShares, type Platform } from './platform.ts';
 import {
   hasVariable,
@@ -111,6 +112,8 @@ export function createLinuxPlatform(): Platform {
     hasVariable: (pid, name) => hasVariable(pid, name),
     namespaces: readNamespaces,
     controlGroup: readControlGroup,
+    listeningPath: createListeningPath(libc),
+    tellServiceManager: createTellServiceManager(libc),
     descriptorLimit,
     lockedMemory: readLockedMemory,
   };

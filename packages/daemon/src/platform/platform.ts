@@ -33,6 +33,10 @@ export interface Platform {
   namespaces(pid: number): Namespaces | undefined;
   /** Path in the unified hierarchy of control groups, as /proc/PID/cgroup has it; undefined without. */
   controlGroup(pid: number): string | undefined;
+  /** Of a Unix stream socket that listens; undefined for any other descriptor. */
+  listeningPath(fd: number): string | undefined;
+  /** A datagram to the socket of the service manager (sd_notify(3)); best effort. */
+  tellServiceManager(socket: string, message: string): void;
   /** How many files and sockets this process may have open. */
   descriptorLimit(): number;
   /** Bytes of this process that the kernel keeps out of swap; null where it does not say. */

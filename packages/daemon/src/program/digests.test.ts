@@ -63,7 +63,7 @@ describe('a command', () => {
     ],
   ];
   test.each(found)('%s', (_title, command, path, expected) => {
-    expect(findCommand(command, path(folder), folder)).toBe(join(folder, expected));
+    expect(findCommand(command, path(folder), () => folder)).toBe(join(folder, expected));
   });
 
   const refused: [title: string, command: string, path: (f: string) => string, code: string][] = [
@@ -73,7 +73,7 @@ describe('a command', () => {
     ['whose path does not exist', './none/tool', () => '', 'ERR_COMMAND_NOT_FOUND'],
   ];
   test.each(refused)('%s is refused', (_title, command, path, code) => {
-    expect(() => findCommand(command, path(folder), folder)).toThrow(
+    expect(() => findCommand(command, path(folder), () => folder)).toThrow(
       expect.objectContaining({ code }),
     );
   });

@@ -4,15 +4,18 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 
 /**
  * Finds a command as execvp does: a name with a slash is a path (relative to the working folder), any
- * other is looked for in PATH. Throws `ERR_COMMAND_NOT_FOUND` (127) or `ERR_NOT_EXECUTABLE` (126).
+ * other is looked for in PATH. The folder is asked for only where it matters. Throws
+ * `ERR_COMMAND_NOT_FOUND` (127) or `ERR_NOT_EXECUTABLE` (126).
  */
 export function findCommand(
   command: string,
   searchPath: string | null,
-  workingDirectory: string,
+  workingDirectory: () => string,
 ): string {
+  const inFolder = (path: string): string =>
+    isAbsolute(path) ? resolve(path) : resolve(workingDirectory(), path);
   if (command.includes('/')) {
-    const path = resolve(workingDirectory, command);
+    const path = inFolder(command);
     const problem = executableProblem(path);
     if (problem !== undefined) throw problem(command);
     return path;
@@ -20,9 +23,7 @@ export function findCommand(
   let refused: ((name: string) => BrokerError) | undefined;
   for (const folder of (searchPath ?? '/usr/bin:/bin').split(':')) {
     // An empty element means the working folder, as it does to the shell.
-    const path = isAbsolute(folder)
-      ? join(folder, command)
-      : resolve(workingDirectory, folder, command);
+    const path = join(inFolder(folder), command);
     const problem = executableProblem(path);
     if (problem === undefined) return path;
     if (problem === notExecutable) refused ??= problem;

@@ -10,7 +10,7 @@ export interface ProgramQuestion {
   readonly args: readonly string[];
   /** The server's PATH; null when it has none. */
   readonly searchPath: string | null;
-  /** From the kernel. */
+  /** From the kernel, which is asked when it is read. Throws `ERR_DENIED` when it has gone. */
   readonly workingDirectory: string;
   /** A variable of the server's environment, as far as it is known here (`NODE_PATH`, `npm_config_cache`). */
   variable(name: string): string | undefined;

@@ -18,7 +18,7 @@ export function createPrograms(digests: Digests): Programs {
     async examine(question) {
       const trail = createTrail(digests, question, findInterpreter);
       if (question.command.includes('/') && !question.command.startsWith('/')) trail.needFolder();
-      const path = findCommand(question.command, question.searchPath, question.workingDirectory);
+      const path = findCommand(question.command, question.searchPath, () => trail.folder);
       await trail.follow('command', path, question.args, basename(question.command));
       return trail.program();
     },

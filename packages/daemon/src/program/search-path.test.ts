@@ -27,7 +27,7 @@ afterAll(() => {
 });
 
 function find(command: string, settings?: readonly string[]): Promise<Sought<string>> {
-  return searching(folder('own'), settings, (path) => findCommand(command, path, root));
+  return searching(folder('own'), settings, (path) => findCommand(command, path, () => root));
 }
 
 test('what the PATH of the client finds is run, and no other folder is looked at', async () => {

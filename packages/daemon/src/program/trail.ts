@@ -35,7 +35,8 @@ class ProgramTrail implements Trail {
   readonly #identities: FileIdentity[] = [];
   readonly #seen = new Set<string>();
   readonly #variables = new Map<string, string | undefined>();
-  #folder: string;
+  /** Another than the one that it is started in. */
+  #folder: string | undefined;
   #needsFolder = false;
   #needsPath = false;
   #isCleared = false;
@@ -48,11 +49,10 @@ class ProgramTrail implements Trail {
     this.#question = question;
     this.#findInterpreter = findInterpreter;
     this.searchPath = question.searchPath;
-    this.#folder = question.workingDirectory;
   }
 
   get folder(): string {
-    return this.#folder;
+    return this.#folder ?? this.#question.workingDirectory;
   }
 
   enter(path: string): void {
@@ -79,8 +79,9 @@ class ProgramTrail implements Trail {
   }
 
   resolve(path: string): string {
-    if (!isAbsolute(path)) this.#needsFolder = true;
-    return resolve(this.#folder, path);
+    if (isAbsolute(path)) return resolve(path);
+    this.#needsFolder = true;
+    return resolve(this.folder, path);
   }
 
   needFolder(): void {
@@ -154,7 +155,7 @@ class ProgramTrail implements Trail {
 
   async run(command: string, args: readonly string[]): Promise<void> {
     if (command.includes('/') && !isAbsolute(command)) this.#needsFolder = true;
-    const path = findCommand(command, this.searchPath, this.#folder);
+    const path = findCommand(command, this.searchPath, () => this.folder);
     await this.follow('interpreter', path, args, basename(command));
   }
 

@@ -8,8 +8,10 @@ export {
 } from '@mcp-broker/providers/errors';
 export { secretBytes } from '@mcp-broker/providers/secret-bytes';
 export { parseDuration } from '../config/duration.ts';
+export { suggest } from '../config/suggest.ts';
 export { Decoder, encode, maxFrame, type Frame } from './framing.ts';
 export * from './approvals.ts';
+export * from './backends.ts';
 export * from './messages.ts';
 export {
   formatReference,

@@ -1,6 +1,7 @@
 import type { ErrorShape } from '@mcp-broker/providers/errors';
 import type { Reference } from '../reference.ts';
 import type { ApprovalMethods, EnvironmentEntry } from './approvals.ts';
+import type { BackendMethods, BackendStatus } from './backends.ts';
 
 /**
  * The messages between the command line and the daemon; docs/PROTOCOL.md describes them for other
@@ -145,12 +146,6 @@ export interface SecretSummary {
   readonly cachedMs?: number;
 }
 
-export interface BackendStatus {
-  readonly name: string;
-  readonly kind: string;
-  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
-}
-
 /** Where the keys of grants and audit come from. */
 export interface KeysStatus {
   readonly source: 'sealed' | 'keychain';
@@ -191,6 +186,8 @@ export interface Status {
   /** ISO 8601, UTC. */
   readonly started: string;
   readonly home: string;
+  /** The socket is a service manager's: it stays when the daemon stops, and starts the next one. */
+  readonly lentSocket?: true;
   readonly config: {
     readonly file: string;
     /** `kept`: the file on disk is broken and the one before it is in force. */
@@ -237,7 +234,7 @@ export interface AuditVerdict {
 type None = Record<string, never>;
 
 /** Every method: what it takes and gives. Attachments stand in the comment. */
-export interface Methods extends ApprovalMethods {
+export interface Methods extends ApprovalMethods, BackendMethods {
   'broker.hello': { params: Hello; result: HelloResult };
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };

@@ -128,6 +128,9 @@ const params = {
       server: z.exactOptional(claim),
       all: z.exactOptional(z.boolean()),
     }),
+  'backend.list': none,
+  'backend.test': () => z.strictObject({ name }),
+  'secret.history': () => z.strictObject({ name }),
   'audit.verify': none,
   'audit.tail': () => z.strictObject({ lines: count(many), follow: z.exactOptional(z.boolean()) }),
 } satisfies { readonly [M in Method]: () => z.ZodMiniType<Methods[M]['params']> };

@@ -90,6 +90,17 @@ export function openLaunchJournal(path: string, boot: string = bootId()): Launch
   };
 }
 
+/** The launches that run, or ran when the last daemon ended; none where there is no journal. */
+export function readLaunches(path: string): readonly RunningLaunch[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return [];
+  }
+  return [...readJournal(text, bootId()).values()];
+}
+
 function readJournal(text: string, boot: string): Map<string, RunningLaunch> {
   const known = new Map<string, RunningLaunch>();
   let isOfBoot = false;

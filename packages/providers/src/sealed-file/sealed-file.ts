@@ -86,6 +86,18 @@ export function createSealedFile(context: SealedFileContext): Provider {
         return list;
       }),
 
+    history: (locator, options) =>
+      guard(options, async () => {
+        const name = nameOf(locator);
+        const { items, read } = await look(options);
+        await read(undefined);
+        const found = items.get(name);
+        if (found === undefined) return [];
+        // The value before is overwritten with each new one.
+        const { name: _name, ...info } = found.item;
+        return [info];
+      }),
+
     check: (options) =>
       guard(options, async () => {
         const plaintext = await openWhole(context);

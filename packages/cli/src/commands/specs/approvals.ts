@@ -1,5 +1,7 @@
 import type { CommandSpec, GroupSpec } from '../spec.ts';
 
+const times = ['once', 'session', '8h', '30d', 'always'];
+
 export const approve: CommandSpec = {
   name: 'approve',
   summary: 'look at a launch that waits, and allow it',
@@ -11,11 +13,15 @@ export const approve: CommandSpec = {
     'Without --for a launch is allowed always when what runs is bound to its content, and else for as ' +
     'long as the request says, with the reason.',
   arguments: [
-    ['[ID|SERVER]', 'which request; it can be left out when only one waits'],
+    ['[ID|SERVER]', 'which request; it can be left out when only one waits', 'request'],
     ['[VARIABLE...]', 'these variables alone'],
   ],
   options: [
-    ['--for <TIME>', 'once, session (until lock or stop), always, or a time such as 8h or 30d'],
+    [
+      '--for <TIME>',
+      'once, session (until lock or stop), always, or a time such as 8h or 30d',
+      times,
+    ],
     ['--workspace <DIR>', 'in this folder and below alone; the launch was asked for in it'],
     ['--fd <N>', 'read the passphrase of the sealed file from descriptor N'],
   ],
@@ -42,8 +48,10 @@ export const deny: CommandSpec = {
   details:
     'The request is dropped, and the same launch is refused without asking until the sealed file is ' +
     'locked or the daemon stops. With --for once it is dropped and nothing else.',
-  arguments: [['ID|SERVER', 'which request']],
-  options: [['--for <TIME>', 'once, session (the default), always, or a time such as 8h or 30d']],
+  arguments: [['ID|SERVER', 'which request', 'request']],
+  options: [
+    ['--for <TIME>', 'once, session (the default), always, or a time such as 8h or 30d', times],
+  ],
   example: 'mcp deny github --for 8h',
   async run(given, session) {
     const commands = await import('../approvals.ts');
@@ -68,7 +76,7 @@ const revoke: CommandSpec = {
   name: 'revoke',
   summary: 'take back what you decided',
   details: 'A server that runs goes on; its next launch asks again.',
-  arguments: [['[SERVER|ID]', 'one grant or denial by its id, or all of a server']],
+  arguments: [['[SERVER|ID]', 'one grant or denial by its id, or all of a server', 'grant']],
   options: [['--all', 'every one']],
   example: 'mcp approvals revoke --all',
   async run(given, session) {

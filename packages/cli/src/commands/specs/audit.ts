@@ -18,11 +18,16 @@ const tail: CommandSpec = {
   },
 };
 
+const events = async (): Promise<readonly string[]> => {
+  const { eventNames } = await import('@mcp-broker/daemon/audit');
+  return Object.keys(eventNames);
+};
+
 const filters: CommandSpec['options'] = [
   ['--server <NAME>', 'lines of the server that calls itself so'],
   ['--variable <NAME>', 'lines with this variable or reference'],
-  ['--event <EVENT>', 'lines of this event: launch, deny, approve, …'],
-  ['--outcome <OUTCOME>', 'allowed, denied or failed'],
+  ['--event <EVENT>', 'lines of this event: launch, deny, approve, …', events],
+  ['--outcome <OUTCOME>', 'allowed, denied or failed', ['allowed', 'denied', 'failed']],
   ['--since <TIME>', 'from then on: 2h, 30d, 2026-01-31 or 2026-01-31T09:00 (UTC)'],
   ['--until <TIME>', 'before then'],
 ];
@@ -71,7 +76,7 @@ const verify: CommandSpec = {
 const exporting: CommandSpec = {
   name: 'export',
   summary: 'print the audit log for another program',
-  options: [['--format <FORMAT>', 'jsonl (default) or csv'], ...filters],
+  options: [['--format <FORMAT>', 'jsonl (default) or csv', ['jsonl', 'csv']], ...filters],
   example: 'mcp audit export --format csv --since 30d',
   async run(given, session) {
     const [{ exportAudit }, { filterInput }] = await Promise.all([

@@ -42,6 +42,20 @@ export const status: CommandSpec = {
   },
 };
 
+export const doctor: CommandSpec = {
+  name: 'doctor',
+  summary: 'look for what is wrong or could be better, and say what to do about it',
+  details:
+    'One line for each finding, with its cause and its remedy. Exit status 1 when something is wrong, 0 when there is ' +
+    'advice at most. The daemon is not started for this, but for what --fix mends.',
+  options: [['--fix', 'mend what can be mended safely, and say what was done']],
+  example: 'mcp doctor || mcp doctor --fix',
+  async run(given, session) {
+    const { examine } = await import('../doctor/doctor.ts');
+    return examine({ fix: given.flag('fix') }, session);
+  },
+};
+
 export const lock: CommandSpec = {
   name: 'lock',
   summary: 'lock the home and forget every value in memory',

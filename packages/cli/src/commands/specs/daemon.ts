@@ -67,10 +67,35 @@ const logs: CommandSpec = {
   },
 };
 
+const install: CommandSpec = {
+  name: 'install',
+  summary: 'have systemd or launchd of your user look after the daemon',
+  details:
+    'Linux: a socket that starts the daemon with its first use, restarts it when it dies, and keeps it ' +
+    'from what it does not need. macOS (untested): an agent that starts it when you log in. Nothing ' +
+    'changes for clients, and nothing when it is there already. See docs/daemon.md.',
+  example: 'mcp daemon install',
+  async run(_given, session) {
+    const { installDaemon } = await import('../daemon-install.ts');
+    return installDaemon(session);
+  },
+};
+
+const uninstall: CommandSpec = {
+  name: 'uninstall',
+  summary: 'take away what install made',
+  details: 'The daemon then starts on first use, as before. What install did not write is left.',
+  example: 'mcp daemon uninstall',
+  async run(_given, session) {
+    const { uninstallDaemon } = await import('../daemon-install.ts');
+    return uninstallDaemon(session);
+  },
+};
+
 export const daemon: GroupSpec = {
   name: 'daemon',
   summary: 'the process that holds the secrets',
-  commands: [start, stop, restart, status, run, logs],
+  commands: [start, stop, restart, status, run, logs, install, uninstall],
 };
 
 function tailInput(given: Given, lines: number): TailInput {

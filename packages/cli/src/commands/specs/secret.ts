@@ -93,6 +93,18 @@ const rm: CommandSpec = {
   },
 };
 
+const history: CommandSpec = {
+  name: 'history',
+  summary: 'show the versions of one value that its store keeps, and what the audit tells of it',
+  details: 'The value itself is no part of it. The sealed file keeps the newest version alone.',
+  arguments: [['NAME', 'the variable']],
+  example: 'mcp secret history API_TOKEN',
+  async run(given, session) {
+    const { showHistory } = await import('../secret-history.ts');
+    return showHistory({ name: given.argument(0) ?? '' }, session);
+  },
+};
+
 const mv: CommandSpec = {
   name: 'mv',
   summary: 'move a value to another backend',
@@ -112,7 +124,8 @@ const mv: CommandSpec = {
 export const secret: GroupSpec = {
   name: 'secret',
   summary: 'keep, list and remove secret values',
-  commands: [set, list, show, rm, mv],
+  commands: [set, list, show, history, mv, rm],
+  names: 'variable',
 };
 
 const clear: CommandSpec = {
@@ -130,4 +143,5 @@ export const cache: GroupSpec = {
   name: 'cache',
   summary: 'the values in memory',
   commands: [clear],
+  names: 'variable',
 };

@@ -1,0 +1,46 @@
+import { plaintextIn } from '@mcp-broker/daemon/client-files';
+
+import type { Facts } from './facts.ts';
+import { finding, type Finding } from './finding.ts';
+import { nameOf } from './servers.ts';
+
+/** Files of clients: that they can be read, and that no secret stands in them. A value is never told. */
+export function checkClients({ clients }: Facts): readonly Finding[] {
+  return clients.flatMap(({ place, servers, problem }) => {
+    if (problem !== undefined) {
+      const remedy = problem.hint ?? `edit ${place.file}`;
+      return [finding('client-file', place.file, { cause: problem.message, remedy })];
+    }
+    return (servers ?? []).flatMap((server) =>
+      plaintextIn(server).map(({ name, keys, line, issuer }) => {
+        const where = line === undefined ? '' : `, line ${line}`;
+        const subject = `${keys.join('.')} of ${nameOf(place, server)}${where}`;
+        const variable = variableFor(name);
+        const remedy = `mcp secret set ${variable}, write $<${variable}> in its place, start it through mcp exec, and have the old one revoked`;
+        return issuer === undefined
+          ? finding('plaintext-likely', subject, {
+              cause: 'it looks like a secret in plain text',
+              remedy,
+            })
+          : finding('plaintext-token', subject, {
+              cause: `it holds ${issued(issuer)} in plain text`,
+              remedy,
+            });
+      }),
+    );
+  });
+}
+
+function issued(issuer: string): string {
+  return /^an? /u.test(issuer) ? issuer : `a token of ${issuer}`;
+}
+
+/** A name for what a header or an option calls something else. */
+function variableFor(name: string): string {
+  const text = name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .toUpperCase();
+  return /^[A-Z]/.test(text) ? text.slice(0, 64) : 'API_TOKEN';
+}

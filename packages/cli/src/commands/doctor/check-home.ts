@@ -1,0 +1,80 @@
+import { chmodSync } from 'node:fs';
+
+import { word } from '../../output/hint.ts';
+import { narrow } from '../home.ts';
+import type { Facts } from './facts.ts';
+import type { FileFact } from './files.ts';
+import { finding, type Finding } from './finding.ts';
+
+/** The home: that it is there, that it is ours alone, and that what has to be in it is. */
+export function checkHome(facts: Facts): readonly Finding[] {
+  const { paths, files } = facts;
+  if (files.length === 0) {
+    return [
+      finding('home-absent', paths.home, { cause: 'there is no home yet', remedy: 'mcp init' }),
+    ];
+  }
+  return [...files.flatMap((file) => checkFile(file, facts)), ...checkSealedFile(facts)];
+}
+
+function checkFile(file: FileFact, { paths }: Facts): readonly Finding[] {
+  const { path, kind, mode, isOurs } = file;
+  const name = word(path);
+  if (path === paths.socket && isOurs && kind === 'socket') return checkMode(file, 'mode-file');
+  // What else is wrong with the socket's path is told with the socket.
+  if (path === paths.socket) return [];
+  if (!isOurs) {
+    const remedy = `sudo chown -R "$(id -u)" ${name}, once you know how that came about`;
+    return [finding('home-unsafe', path, { cause: 'it belongs to another user', remedy })];
+  }
+  if (kind === 'link' || kind === 'other') {
+    const cause = kind === 'link' ? 'it is a symbolic link' : 'it is no regular file';
+    return [finding('home-unsafe', path, { cause, remedy: `mv ${name} ${name}.aside` })];
+  }
+  return (mode & 0o077) === 0
+    ? []
+    : checkMode(file, kind === 'folder' ? 'mode-folder' : 'mode-file');
+}
+
+function checkMode(
+  { path, kind, mode }: FileFact,
+  id: 'mode-folder' | 'mode-file',
+): readonly Finding[] {
+  if ((mode & 0o077) === 0) return [];
+  const wanted = kind === 'folder' ? '700' : '600';
+  return [
+    finding(id, path, {
+      cause: `its mode ${mode.toString(8).padStart(4, '0')} lets other users reach it`,
+      remedy: `chmod ${wanted} ${word(path)}`,
+      mend: async () => {
+        // A socket cannot be opened as a file.
+        if (kind === 'socket') chmodSync(path, 0o600);
+        else narrow(path);
+        return `${path} is yours alone`;
+      },
+    }),
+  ];
+}
+
+/** What holds the secrets, and what opens it. */
+function checkSealedFile({ paths, files, config, daemon }: Facts): readonly Finding[] {
+  const has = (path: string): boolean => files.some((file) => file.path === path);
+  if (!has(paths.secrets)) {
+    // A home of another kind has none: the backends tell what is missing there.
+    if (config !== undefined && config.config.settings.defaultBackend !== 'sealed') return [];
+    return [
+      finding('sealed-file-absent', paths.secrets, {
+        cause: 'there is no sealed file to keep secrets in',
+        remedy: 'mcp init',
+      }),
+    ];
+  }
+  const isConfigured = config === undefined || config.config.settings.identityFile !== undefined;
+  if (has(paths.identity) || isConfigured || daemon.status !== undefined) return [];
+  return [
+    finding('identity-absent', paths.identity, {
+      cause: 'it opens secrets.age, and is gone',
+      remedy: `put it back from a backup, or start the unit that lends it: ls -la ${word(paths.home)}`,
+    }),
+  ];
+}

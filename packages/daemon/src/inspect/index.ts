@@ -1,0 +1,3 @@
+/** What lies on the disk and what runs, for whoever looks at it without the daemon. */
+export { lookAtLog, type LogLook } from './audit-log.ts';
+export { findOrphans, type Orphan } from './orphans.ts';
