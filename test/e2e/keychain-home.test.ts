@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { createKeychainAccess, createKeychainOwnItems } from '@mcp-broker/providers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { examine, idsOf } from '../kit/doctor.ts';
 import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import { keychainNeeds, startKeychain, type Keychain } from '../kit/keychain.ts';
 import { lacks } from '../kit/needs.ts';
@@ -181,6 +182,8 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     expect(await home.mcp(['secret', 'set', 'B', '--stdin'], { input: 'x' })).toMatchObject(locked);
     await must('daemon', 'restart');
     expect(await home.mcp(launch)).toMatchObject(locked);
+    await must('daemon', 'stop');
+    await must('lock');
     expect(await must('init')).toContain('nothing changed');
     expect(await home.mcp(launch)).toMatchObject(locked);
     expect(await must('unlock')).toBe('unlocked\n');
@@ -217,6 +220,7 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
       expect(refused.stderr).toContain('the key of this home cannot be had');
       expect(refused.stderr).toContain('settings.session_bus');
       expect(refused.code).toBe(69);
+      expect(idsOf((await examine(home)).findings)).toContain('keys-locked');
     } finally {
       await keychain.restart();
     }

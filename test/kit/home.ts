@@ -33,8 +33,8 @@ export interface Home {
 export interface HomeOptions {
   /** `sealed`: with a passphrase (slow, by design); `identity`: with an identity file; `empty`: not set up. */
   readonly kind: 'sealed' | 'identity' | 'empty';
-  /** Address of a session bus; without it there is none, whatever this machine has. */
-  readonly bus?: string;
+  /** Address of a session bus; null: the config says it; without it there is none, whatever this machine has. */
+  readonly bus?: string | null;
   /** The user whose folder it is, by number; who runs the tests unless told. */
   readonly owner?: number;
 }
@@ -48,7 +48,7 @@ export async function createHome({ kind, bus, owner }: HomeOptions): Promise<Hom
   const env = {
     HOME: folder,
     // A keychain that this machine may have is not ours to write to.
-    DBUS_SESSION_BUS_ADDRESS: bus ?? 'disabled:',
+    ...(bus === null ? {} : { DBUS_SESSION_BUS_ADDRESS: bus ?? 'disabled:' }),
     PATH: [dirname(node), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
 

@@ -64,7 +64,7 @@ test('a sealed file is of the home that it was tied to, and of no other', async 
 test('what ties it cannot be made without its identity', async () => {
   const { binding } = await open(1);
   await binding.tie();
-  await expect(binding.check(scalar(8))).rejects.toThrow();
+  await expect(binding.check(scalar(8))).rejects.toThrow('own.age');
   rmSync(paths.own);
   await expect(binding.check(scalar())).rejects.toMatchObject(refused);
 });

@@ -101,16 +101,26 @@ function checkStatus(facts: Facts): readonly Finding[] {
     ...other,
     ...swappable,
     ...audit,
+    ...checkKeys(status),
     ...backends.flatMap((backend) => checkBackend(backend, facts)),
     ...waits,
   ];
 }
 
+/** Of a home on the keychain: what keeps its key from being read. */
+function checkKeys({ home, keys: { problem } }: Status): readonly Finding[] {
+  if (problem === undefined) return [];
+  const remedy = problem.hint ?? 'mcp unlock';
+  return [finding('keys-locked', home, { cause: problem.message, remedy })];
+}
+
 function checkBackend(
   { name, kind, state }: Status['backends'][number],
-  { files, paths }: Facts,
+  { files, paths, daemon }: Facts,
 ): readonly Finding[] {
-  if (state === 'ready') return [];
+  // What keeps the home closed is told once.
+  const isTold = kind === 'keychain' && daemon.status?.keys.problem !== undefined;
+  if (state === 'ready' || isTold) return [];
   if (state === 'locked') {
     return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
   }

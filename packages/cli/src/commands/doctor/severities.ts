@@ -22,6 +22,7 @@ export const severities = {
   'daemon-version': 'wrong',
   'memory-swappable': 'wrong',
   'memory-limit': 'advice',
+  'keys-locked': 'wrong',
   'backend-locked': 'advice',
   'backend-missing': 'wrong',
   'backend-unavailable': 'wrong',
