@@ -220,7 +220,7 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
       expect(refused.stderr).toContain('the key of this home cannot be had');
       expect(refused.stderr).toContain('settings.session_bus');
       expect(refused.code).toBe(69);
-      expect(idsOf((await examine(home)).findings)).toContain('keys-locked');
+      expect(idsOf(await examine(home))).toContain('keys-locked');
     } finally {
       await keychain.restart();
     }
