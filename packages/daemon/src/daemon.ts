@@ -1,18 +1,10 @@
-import {
-  createKeychainAccess,
-  createKeychainOwnItems,
-  createProvider,
-  toBrokerError,
-  type BrokerError,
-  type IdentitySource,
-} from '@mcp-broker/providers';
+import { createProvider, toBrokerError, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
 import { createCache } from './cache.ts';
 import { after, type Clock } from './clock.ts';
 import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
-import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
 import { backendHandlers } from './handlers/backend.ts';
@@ -26,14 +18,10 @@ import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
-import { createKeychainHome } from './keychain-home.ts';
-import { createKeyring } from './keyring.ts';
 import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
-import { createOwnItems, itemsOf, type OwnItems } from './own-items.ts';
 import { createOpening, openFirst } from './opening.ts';
-import { createSealedBinding } from './sealed-binding.ts';
 import { createNotifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
@@ -48,6 +36,7 @@ import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
 import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
+import { createHomeKeys } from './home-keys.ts';
 import { version } from './version.ts';
 
 const stopGraceMs = 2000;
@@ -88,19 +77,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
   const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
-  const access = createKeychainAccess({
-    sessionBus,
-    after: (ms, action) => clock.after(ms, action),
-  });
-  const keychain = createKeychainHome({
+  const keys = createHomeKeys({
     paths,
-    items: createKeychainOwnItems(access, paths.home),
-  });
-  const keyring = createKeyring({
-    vault,
+    platform,
     clock,
-    keychain,
-    sealed: paths.identity,
+    vault,
+    sessionBus,
+    report,
     identityFile: () => options.credential ?? loaded.config.settings.identityFile,
     lockAfterMs: () => loaded.config.settings.lockAfterMs,
     onIdle: () => void lockAll(broker),
@@ -108,32 +91,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       grants.lock();
     },
   });
-  const sealed = {
-    identity: keyring,
-    lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
-    now: () => clock.now(),
-  };
+  const { keychain, keyring, own, binding } = keys;
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) =>
-      createProvider(kind, settings, {
-        ...sealed,
-        file: paths.secrets,
-        home: paths.home,
-        keychain: access,
-      }),
+    open: (kind, settings) => createProvider(kind, settings, keys.context),
   });
-  const ownSealed = (identity: IdentitySource): OwnItems =>
-    createOwnItems({
-      ...sealed,
-      identity,
-      file: paths.own,
-      after: (ms, action) => clock.after(ms, action),
-    });
-  const own = itemsOf(keyring, { sealed: ownSealed(keyring), keychain: keychain.own });
-  const binding = createSealedBinding({ keyring, paths, items: ownSealed });
   const grants = createGrants({
     paths,
     clock,
@@ -156,17 +120,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     record: (line) => void audit.append(line).catch(() => undefined),
   });
   const namespaces = createAllowedNamespaces(loaded.config.settings.allowNamespaces);
-
-  /** In a home on the keychain it opens one store among others: what is wrong with it stops nothing else. */
-  const openIdentity = async (): Promise<void> => {
-    if (!keyring.hasIdentityFile || keyring.isSealedOpen) return;
-    try {
-      const { signal } = new AbortController();
-      await keyring.unlock(undefined, signal, (scalar) => binding.check(scalar));
-    } catch (error) {
-      report(`sealed file: ${toBrokerError(error).message}`);
-    }
-  };
 
   const take = async (next: LoadedConfig): Promise<void> => {
     loaded = next;
@@ -194,7 +147,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     cache,
     keyring,
     keychain,
-    opening: createOpening({ keyring, keychain, audit, auditKeys }, openIdentity),
+    opening: createOpening({ keyring, keychain, audit, auditKeys }, keys.openIdentity),
     binding,
     resolver,
     audit,
@@ -260,7 +213,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
-      access.close();
+      keys.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
