@@ -1,4 +1,4 @@
-export type { AdmittedTool, CommandSettings, ToolOperation } from './command/tool.ts';
+export type { AdmittedTool, CommandSettings, ToolContext, ToolOperation } from './command/tool.ts';
 export * from './errors.ts';
 export type { CallOptions, Item, Locator, Provider } from './provider.ts';
 export { replaceFile } from './durable-write.ts';
@@ -8,6 +8,8 @@ export {
   type KeychainContext,
 } from './keychain/access.ts';
 export { createKeychain, type KeychainProviderContext } from './keychain/keychain.ts';
+export { keychainProblemOf, type KeychainProblem } from './keychain/problem.ts';
+export { keychainServices, type KeychainServices } from './keychain/services.ts';
 export { createKeychainOwnItems, type KeychainOwnItems } from './keychain/own-items.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, isSupported, type ProviderContext } from './registry.ts';

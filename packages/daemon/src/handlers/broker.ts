@@ -3,6 +3,7 @@ import { caller, type Broker } from '../broker.ts';
 import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
 import { keychainState, leadsTo } from './keychain-state.ts';
+import { closedState, hasSealedFile, keysState } from './keys-state.ts';
 import type { BackendStatus } from '../protocol/backends.ts';
 import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
@@ -32,6 +33,7 @@ export function brokerHandlers(
 async function status(broker: Broker, { signal, peer }: Context): Promise<Status> {
   const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
+  const keys = await keysState(broker);
   return {
     version,
     pid: process.pid,
@@ -44,6 +46,7 @@ async function status(broker: Broker, { signal, peer }: Context): Promise<Status
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
+    keys,
     backends: await backendStates(broker, { signal, peer }),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {
@@ -95,6 +98,7 @@ export async function backendStates(
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
       .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
+      .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
       .map(async ([name, { kind }]) => ({
         name,
         kind,
@@ -111,9 +115,9 @@ async function backendState(
   { signal, peer }: Pick<Context, 'signal' | 'peer'>,
 ): Promise<BackendStatus['state']> {
   if (kind === 'command') return toolState(broker, name, peer);
-  if (kind === 'keychain') return keychainState(broker, name, signal);
+  if (kind === 'keychain') return closedState(broker) ?? keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
-  if (!broker.keyring.unlocked) return 'locked';
+  if (!broker.keyring.isSealedOpen) return 'locked';
   try {
     const provider = await broker.resolver.provider(name);
     await provider.check?.({ signal });

@@ -9,6 +9,7 @@ import { isVariableName } from '../reference.ts';
  */
 const closed = [
   'backend.request',
+  'keychain.create',
   'sealed.create',
   'sealed.unlock',
   'secret.set',

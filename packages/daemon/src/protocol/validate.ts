@@ -85,6 +85,7 @@ const params = {
   'broker.stop': none,
   'config.reload': none,
   'backend.request': () => z.strictObject({ backend: name }),
+  'keychain.create': none,
   'sealed.create': none,
   'sealed.unlock': none,
   'sealed.lock': none,
