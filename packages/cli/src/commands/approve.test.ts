@@ -281,3 +281,30 @@ describe('in a workspace', () => {
     });
   });
 });
+
+describe('what a backend runs', () => {
+  const tool = { backend: 'pass', get: ['pass'] };
+  const limit = { ms: 28_800_000, reason: 'the package is not pinned' };
+
+  test('is approved whole, and has no variables', async () => {
+    const requests = [pending('AAAA', { tool, variables: [] })];
+    const session = createFakeSession({ answers: answers(requests), typed: ['K7Q4'] });
+    expect(await approve(input(), session)).toBe(0);
+    expect(session.calls.at(-1)?.params).toMatchObject({ variables: [], code: 'K7Q4' });
+    expect(session.shown).toContain('  commands  of "pass"\n');
+    expect(session.shown).not.toContain('  variables');
+  });
+
+  test('and is needed by a launch is approved with it, by what was shown', async () => {
+    const tools = [{ tool, launch, fingerprint: 'e'.repeat(64), limit }];
+    const session = createFakeSession({
+      answers: answers([pending('AAAA', { tools })]),
+      typed: ['K7Q4'],
+    });
+    await approve(input({ lifetime: 'always' }), session);
+    expect(session.calls.at(-1)?.params).toMatchObject({ tools: ['e'.repeat(64)] });
+    expect(session.shown).toMatch(
+      /variables +"API_TOKEN"\n +for +always[^]*commands +of "pass"\n +for +8h, and no longer/u,
+    );
+  });
+});

@@ -9,6 +9,40 @@ import { requestLines } from './request-text.ts';
 const textOf = (request: PendingApproval): string => unfolded(requestLines(request));
 
 describe('the text of a request', () => {
+  const tool = { backend: 'pass', get: ['pass', 'show', '{name}'], set: ['pass', 'insert'] };
+  const runs = {
+    ...launch,
+    argv: tool.get,
+    searchPath: '/usr/bin',
+    environment: [{ name: 'OWN', value: 'setting', origin: 'entry' as const }],
+    workingDirectory: '/home/me',
+    variables: [],
+  };
+
+  test('of what a backend runs has its commands in the place of a server', () => {
+    const text = textOf(pending('AAAA', { tool, launch: runs, variables: [] }));
+    for (const line of [
+      'backend        "pass", whose commands the broker runs itself, without a shell',
+      'get            "pass" "show" "{name}"',
+      'set            "pass" "insert"',
+      'file 1         "/usr/bin/npx" (command)',
+      'environment    "OWN" = "setting" (set by the entry)',
+      'runs in        "/home/me"',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+    expect(text).not.toMatch(/^(?:server|argument|wants|command) /mu);
+  });
+
+  test('of a launch that needs it has both, whole, with what has changed in either', () => {
+    const changes = [{ field: 'digest of file 1', before: 'a', after: 'b' }];
+    const tools = [{ tool, launch: runs, fingerprint: 'e'.repeat(64), changes }];
+    const text = textOf(pending('AAAA', { tools }));
+    expect(text).toMatch(/wants +"API_TOKEN"[^]*the broker itself runs what nobody has approved/u);
+    expect(text).toMatch(/changed since it was approved:[^]*get +"pass" "show" "\{name\}"/u);
+    expect(text).toContain(`fingerprint    ${'e'.repeat(64)}`);
+  });
+
   test('has every part of what is decided on', () => {
     const text = textOf(
       pending('AAAA', {
