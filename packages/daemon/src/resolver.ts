@@ -48,6 +48,8 @@ export interface Resolver {
 }
 
 const deadlineMs = 30_000;
+/** Between the end of a tool's time and ours: it is ended, and what it said is read. */
+const spareMs = 5000;
 
 export interface ResolverOptions {
   readonly clock: Clock;
@@ -71,9 +73,12 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
   };
 
   /** Several callers may wait for one answer of a store: none of them can call it off for the others. */
-  const within = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const within = async <T>(
+    ask: (signal: AbortSignal) => Promise<T>,
+    ms: number = deadlineMs,
+  ): Promise<T> => {
     const deadline = new AbortController();
-    const cancel = clock.after(deadlineMs, () => {
+    const cancel = clock.after(ms, () => {
       deadline.abort();
     });
     try {
@@ -140,7 +145,10 @@ export function createResolver({ config, cache, clock, open }: ResolverOptions):
     },
     read(plan, action) {
       const load = (): Promise<Secret | undefined> =>
-        within(async (signal) => (await provider(plan.backend)).get(plan.locator, { signal }));
+        within(
+          async (signal) => (await provider(plan.backend)).get(plan.locator, { signal }),
+          deadlineOf(config(), plan.backend),
+        );
       return cache.get(cacheKey(plan), plan.ttlMs, load, action);
     },
     forget: (plan) => cache.drop(cacheKey(plan)),
@@ -163,6 +171,12 @@ function namesIn(items: readonly Item[]): ReadonlySet<string> {
   const names = new Set(items.map(({ name }) => name));
   knownNames.set(items, names);
   return names;
+}
+
+/** A backend that may take longer by its own time limit is told apart from one that hangs. */
+function deadlineOf(config: Config, backend: string): number {
+  const { timeoutMs } = backendOf(config, backend).settings;
+  return typeof timeoutMs === 'number' ? Math.max(deadlineMs, timeoutMs + spareMs) : deadlineMs;
 }
 
 function backendOf(config: Config, backend: string): Config['backends'][string] {

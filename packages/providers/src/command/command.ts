@@ -2,8 +2,10 @@ import { BrokerError } from '../errors.ts';
 import type { CallOptions, Item, Locator, Provider } from '../provider.ts';
 import { Secret, type SecretInfo } from '../secret.ts';
 import { copySecret } from '../secret-bytes.ts';
+import { createAtOnce } from './at-once.ts';
+import { failure, unavailable } from './failure.ts';
 import { maskedText } from './masked.ts';
-import { aborted, runTool, type ToolRun } from './run-tool.ts';
+import { runTool, type ToolRun } from './run-tool.ts';
 import type { CommandSettings, ToolContext, ToolOperation } from './tool.ts';
 
 /** Of a value; docs/command-backends.md says so. */
@@ -23,7 +25,7 @@ const longestName = 1024;
  */
 export function createCommandProvider(settings: CommandSettings, context: ToolContext): Provider {
   const { backend } = context;
-  const atOnce = createTurns(mostRuns);
+  const atOnce = createAtOnce(mostRuns);
 
   const run = (
     operation: ToolOperation,
@@ -156,100 +158,4 @@ function itemsOf(stdout: Uint8Array): readonly Item[] {
     lines.filter((line) => line.split('/').every((part) => segment.test(part))),
   );
   return [...names].sort().map((name) => ({ name }));
-}
-
-function failure(
-  backend: string,
-  operation: ToolOperation,
-  settings: CommandSettings,
-  { exit, signal, ended }: ToolRun,
-  said: string | undefined,
-): BrokerError {
-  if (ended === 'timeout') {
-    const seconds = Math.round(settings.timeoutMs / 1000);
-    return unavailable(backend, operation, `did not end within ${seconds} s`, said, true);
-  }
-  if (ended === 'too long') {
-    return unavailable(backend, operation, 'printed more than it may', undefined);
-  }
-  if (exit === null)
-    return unavailable(backend, operation, `was ended by ${signal ?? 'a signal'}`, said);
-  if (settings.deniedExit.includes(exit)) {
-    return new BrokerError(
-      'ERR_BACKEND_DENIED',
-      message(backend, operation, `refused, with exit status ${exit}`, said),
-      { hint: 'correct our rights in that store, with its own tool' },
-    );
-  }
-  if (exit === 126 || exit === 127) {
-    const what = `something that it runs cannot be run or was not found (exit status ${exit})`;
-    return new BrokerError(
-      'ERR_BACKEND_UNAVAILABLE',
-      message(backend, operation, `: ${what}`, said),
-      {
-        hint: 'it finds programs by settings.path of config.yaml alone',
-      },
-    );
-  }
-  return unavailable(backend, operation, `failed with exit status ${exit}`, said);
-}
-
-function unavailable(
-  backend: string,
-  operation: ToolOperation,
-  what: string,
-  said: string | undefined,
-  retryable = false,
-): BrokerError {
-  return new BrokerError('ERR_BACKEND_UNAVAILABLE', message(backend, operation, what, said), {
-    hint: `try that command by hand; what its exit status means: docs/command-backends.md`,
-    retryable,
-  });
-}
-
-function message(
-  backend: string,
-  operation: ToolOperation,
-  what: string,
-  said: string | undefined,
-): string {
-  const text = `the ${operation} command of backend ${backend}${what.startsWith(':') ? '' : ' '}${what}`;
-  return said === undefined ? text : `${text}: ${said}`;
-}
-
-/** At most so many at once; whoever waits gives up with its signal. */
-function createTurns(
-  most: number,
-): <T>(signal: AbortSignal, action: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  const turn = async (signal: AbortSignal): Promise<void> => {
-    if (running < most) {
-      running += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const next = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        waiting.splice(waiting.indexOf(next), 1);
-        reject(aborted());
-      };
-      waiting.push(next);
-      signal.addEventListener('abort', leave, { once: true });
-    });
-  };
-  return async (signal, action) => {
-    if (signal.aborted) throw aborted();
-    await turn(signal);
-    try {
-      return await action();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }
