@@ -4,6 +4,7 @@ import { createCache } from './cache.ts';
 import { systemClock } from './clock.ts';
 import { parseConfig, type Config } from './config/index.ts';
 import { createVault } from './memory.ts';
+import { fakeClock } from './testing/fake-clock.ts';
 import { checkEnvironmentValue, createResolver, nameSubject, type Resolver } from './resolver.ts';
 
 const text = `version: "1.0"
@@ -156,4 +157,40 @@ test('the error of a variable names it, whatever its provider said', () => {
     code: 'ERR_INTERNAL',
     message: 'A: internal error',
   });
+});
+
+test.each([
+  [25, 30],
+  [60, 65],
+])('a tool that may take %d s is called off after %d s', async (timeout, deadline) => {
+  const clock = fakeClock();
+  const { config } = parseConfig(
+    `version: "1.0"\nbackends:\n  own: {kind: command, get: [tool], timeout: ${timeout}s}\n`,
+    'config.yaml',
+  );
+  let asked: AbortSignal | undefined;
+  const hanging: Provider = {
+    local: false,
+    locate: (path) => ({ path }),
+    get: (_locator, { signal }) =>
+      new Promise((_resolve, reject) => {
+        asked = signal;
+        signal.addEventListener('abort', () => {
+          reject(new BrokerError('ERR_ABORTED', 'called off'));
+        });
+      }),
+  };
+  const resolver = createResolver({
+    config: () => config,
+    clock,
+    cache: createCache({ vault: createVault(), clock, maxEntries: 10 }),
+    open: async () => hanging,
+  });
+  const plan = await resolver.plan({ kind: 'locator', backend: 'own', path: 'TOKEN' });
+  const reading = resolver.read(plan, () => undefined);
+  await expect.poll(() => asked?.aborted).toBe(false);
+  clock.pass(deadline * 1000 - 1);
+  expect(asked?.aborted).toBe(false);
+  clock.pass(1);
+  await expect(reading).rejects.toMatchObject({ code: 'ERR_ABORTED' });
 });
