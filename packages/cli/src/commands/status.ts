@@ -19,8 +19,9 @@ export async function showStatus(session: Session): Promise<number> {
   // A broken file is told above; of one that is in force the entries that it cannot use are not.
   if (status.config.state !== 'kept') await warnOfConfig(session);
   if (status.grantsProblem !== undefined) warnOfGrants(status.grantsProblem, session);
-  for (const { name, state } of status.backends) {
-    if (state === 'locked') output.note(`backend ${name} is locked: mcp unlock`);
+  for (const { name, kind, state } of status.backends) {
+    const remedy = kind === 'keychain' ? 'unlock it where you log in' : 'mcp unlock';
+    if (state === 'locked') output.note(`backend ${name} is locked: ${remedy}`);
     if (state === 'missing') output.note(`backend ${name} has no file yet: mcp init`);
   }
   return 0;

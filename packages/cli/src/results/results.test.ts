@@ -94,6 +94,7 @@ const runs: readonly Run[] = [
   { line: 'status' },
   { line: 'audit verify' },
   { line: 'unlock --fd 3', fd3 },
+  { line: 'secret mv API_TOKEN --to sealed' },
   { line: 'secret rm API_TOKEN' },
   { line: 'secret history API_TOKEN' },
   { line: 'daemon restart' },

@@ -144,6 +144,7 @@ export const results: readonly Result[] = [
       'version?': text(),
       created: flag('whether it is new'),
       changed: flag('false: that value was there already'),
+      'entry?': exactly(true),
     }),
   },
   { command: 'secret list', shape: list(secret) },
@@ -171,6 +172,15 @@ export const results: readonly Result[] = [
         }),
         'what the audit tells, newest first',
       ),
+    }),
+  },
+  {
+    command: 'secret mv',
+    shape: record({
+      name: text(),
+      from: text('where it was; `to`, when it was there already'),
+      to: text(),
+      removed: flag('the old place held it, and does no longer'),
     }),
   },
   { command: 'secret rm', shape: record({ name: text(), backend: text() }) },

@@ -78,7 +78,6 @@ export async function backendStates(
     // What every home has without an entry is shown once it can be used.
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
       .map(async ([name, { kind }]) => ({
         name,
         kind,
@@ -94,7 +93,9 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
-  if (kind === 'keychain') return keychainState(broker, name, signal);
+  if (kind === 'keychain') {
+    return leadsTo(broker.config, name) ? keychainState(broker, name, signal) : 'unused';
+  }
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.unlocked) return 'locked';
   try {

@@ -110,9 +110,10 @@ function checkBackend(
   { name, kind, state }: Status['backends'][number],
   { files, paths }: Facts,
 ): readonly Finding[] {
-  if (state === 'ready') return [];
+  if (state === 'ready' || state === 'unused') return [];
   if (state === 'locked') {
-    return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
+    const remedy = kind === 'keychain' ? 'unlock it where you log in' : 'mcp unlock';
+    return [finding('backend-locked', name, { cause: 'it is locked', remedy })];
   }
   if (state === 'missing') {
     // What keeps its file from being read, or that there is none, is told of the file.
@@ -120,6 +121,10 @@ function checkBackend(
     if (kind === 'sealed-file' && (file === undefined || (file.mode & 0o077) !== 0)) return [];
     const remedy = 'mcp secret list, which says why';
     return [finding('backend-missing', name, { cause: 'what it holds cannot be read', remedy })];
+  }
+  if (kind === 'keychain') {
+    const remedy = `mcp backend test ${name}, which says why`;
+    return [finding('backend-unavailable', name, { cause: 'it does not answer', remedy })];
   }
   return [
     finding('backend-unavailable', name, {
