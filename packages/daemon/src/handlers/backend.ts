@@ -58,7 +58,7 @@ function about(
   name: string,
 ): Pick<BackendSummary, 'isDefault' | 'variables' | 'where'> {
   const { kind, settings } = config.backends[name] ?? { kind: '', settings: {} };
-  const { url, endpoint, vaultName, region, get } = settings as Readonly<Record<string, unknown>>;
+  const { url, endpoint, vaultName, region, get } = settings;
   const program: unknown = Array.isArray(get) ? get[0] : undefined;
   const own: Readonly<Record<string, () => string>> = {
     'sealed-file': () => paths.secrets,
