@@ -111,7 +111,7 @@ test('what stands before counts', async () => {
     ['secret show -- ', ['A']],
     ['approvals ', ['list', 'revoke', 'help']],
     ['statsu ', []],
-    ['secret help ', ['set', 'list', 'show', 'mv', 'rm']],
+    ['secret help ', ['set', 'list', 'show', 'history', 'mv', 'rm']],
     ['help secret show ', []],
   ] as const) {
     expect({ line, words: (await words(line, names)).toSorted() }).toEqual({
