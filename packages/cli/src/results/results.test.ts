@@ -86,6 +86,7 @@ const runs: readonly Run[] = [
   { line: 'config set settings.identity_file null' },
   { line: 'config list' },
   { line: 'config edit' },
+  { line: 'completion zsh' },
   { line: 'clients' },
   { line: 'doctor', status: 1 },
   { line: 'cache clear' },

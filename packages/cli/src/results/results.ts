@@ -1,3 +1,5 @@
+import { summaryStates } from '../commands/summary.ts';
+import { shells } from '../completion/shells.ts';
 import {
   backendState,
   counts,
@@ -69,7 +71,13 @@ const auditLine: Shape = titled(
  * each command and holds what it prints against it.
  */
 export const results: readonly Result[] = [
-  { command: '', shape: record({ next: list(text(), 'commands to type') }) },
+  {
+    command: '',
+    shape: record({
+      state: oneOf(summaryStates, 'the first of these that is true of this home'),
+      next: list(text(), 'commands to type'),
+    }),
+  },
   {
     command: 'init',
     shape: record({
@@ -333,5 +341,9 @@ export const results: readonly Result[] = [
   {
     command: 'config edit',
     shape: record({ file: text(), changed: flag(), 'daemon?': daemonTook }),
+  },
+  {
+    command: 'completion',
+    shape: record({ shell: oneOf(shells), script: text('for that shell to evaluate') }),
   },
 ];
