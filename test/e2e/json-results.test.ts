@@ -90,6 +90,7 @@ const runs: readonly Run[] = [
   { line: 'config set settings.identity_file null' },
   { line: 'config list' },
   { line: 'config edit' },
+  { line: 'completion zsh' },
   { line: 'clients' },
   { line: 'completion bash' },
   { line: 'doctor', status: 1 },

@@ -1,3 +1,5 @@
+import { summaryStates } from '../commands/summary.ts';
+import { shells } from '../completion/shells.ts';
 import {
   backendState,
   counts,
@@ -82,7 +84,7 @@ export const results: readonly Result[] = [
   {
     command: '',
     shape: record({
-      'state?': text('of the home, in a word'),
+      state: oneOf(summaryStates, 'the first of these that is true of this home'),
       next: list(text(), 'commands to type'),
     }),
   },
@@ -390,6 +392,6 @@ export const results: readonly Result[] = [
   },
   {
     command: 'completion',
-    shape: record({ shell: oneOf(['bash', 'zsh', 'fish']), script: text() }),
+    shape: record({ shell: oneOf(shells), script: text('for that shell to evaluate') }),
   },
 ];
