@@ -101,6 +101,9 @@ const runs: readonly Run[] = [
   { line: 'daemon stop' },
   { line: 'daemon stop' },
   { line: 'daemon status', status: 69 },
+  { line: 'daemon install' },
+  { line: 'daemon status', status: 69 },
+  { line: 'daemon uninstall' },
   {
     line: 'config check',
     status: 78,

@@ -34,6 +34,17 @@ export interface Result {
   readonly lines?: true;
 }
 
+const service: Shape = record({
+  name: text('of the unit or agent'),
+  written: oneOf(['ours', 'other'], 'other: changed by hand'),
+  enabled: flag('it starts when you log in'),
+  current: flag('its files are what install would write'),
+  gone: list(text(), 'programs that it names and that are not there'),
+  manager: oneOf(
+    ['running', 'waiting', 'astray', 'stopped', 'unknown'],
+    'what the service manager says of it',
+  ),
+});
 const origin: Shape = oneOf(['file', 'default'], 'where it stands');
 const daemonTook: Shape = oneOf(['taken', 'not-running', 'kept'], 'what the daemon made of it');
 const auditLine: Shape = titled(
@@ -93,6 +104,7 @@ export const results: readonly Result[] = [
           pid: whole(),
           started: time(),
           home: text(),
+          'lentSocket?': exactly(true),
           config: record({
             file: text(),
             state: oneOf(
@@ -228,10 +240,11 @@ export const results: readonly Result[] = [
   {
     command: 'daemon status',
     shape: either(
-      record({ running: exactly(false), home: text() }, 'no daemon runs'),
+      record({ running: exactly(false), 'service?': service, home: text() }, 'no daemon runs'),
       record(
         {
           running: exactly(true),
+          'service?': service,
           version: text(),
           pid: whole(),
           started: time(),
@@ -242,6 +255,26 @@ export const results: readonly Result[] = [
         'a daemon runs',
       ),
     ),
+  },
+  {
+    command: 'daemon install',
+    shape: record({
+      name: text('of the unit or agent'),
+      active: flag('false: the files are written, and no service manager could be told'),
+      changed: flag('false: it was installed and active'),
+      'reason?': text('why it is not active'),
+      'type?': list(text(), 'commands that make it active'),
+      'pid?': whole('of the daemon'),
+    }),
+  },
+  {
+    command: 'daemon uninstall',
+    shape: record({
+      name: text(),
+      removed: list(text(), 'paths'),
+      left: list(text(), 'paths of what install did not write'),
+      changed: flag('false: it was not installed'),
+    }),
   },
   { command: 'daemon logs', shape: record({ line: text() }), lines: true },
   { command: 'audit tail', shape: auditLine, lines: true },

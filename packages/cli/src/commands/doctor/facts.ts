@@ -17,6 +17,8 @@ import {
 } from '@mcp-broker/daemon/protocol';
 
 import { requireConfig } from '../../exec/given-config.ts';
+import type { InstalledService } from '../../service/findings.ts';
+import { installedService } from '../../service/find-service.ts';
 import type { Session } from '../session.ts';
 import { askDaemon, type DaemonFacts } from './daemon-facts.ts';
 import { lookAtFiles, type FileFact } from './files.ts';
@@ -39,6 +41,8 @@ export interface Facts {
   readonly config: LoadedConfig | undefined;
   readonly configProblems: readonly ErrorShape[];
   readonly daemon: DaemonFacts;
+  /** Undefined: `mcp daemon install` has not been typed. */
+  readonly service: InstalledService | undefined;
   readonly clients: readonly ClientFact[];
   readonly audit: AuditFact;
   readonly orphans: readonly Orphan[];
@@ -63,7 +67,8 @@ export async function gatherFacts(session: Session): Promise<Facts> {
   const { paths, environment } = session;
   const folder = environment['HOME'] || homedir();
   const { config, configProblems } = configOf(session);
-  const daemon = await askDaemon(session);
+  const service = await installedService(session);
+  const daemon = await askDaemon(session, service);
   return {
     paths,
     environment,
@@ -75,6 +80,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     config,
     configProblems,
     daemon,
+    service,
     clients: clientsOf(folder, environment),
     audit: await auditOf(paths, daemon),
     orphans: findOrphans(paths.launches),
