@@ -80,14 +80,21 @@ const auditLine: Shape = titled(
  * each command and holds what it prints against it.
  */
 export const results: readonly Result[] = [
-  { command: '', shape: record({ next: list(text(), 'commands to type') }) },
+  {
+    command: '',
+    shape: record({
+      'state?': text('of the home, in a word'),
+      next: list(text(), 'commands to type'),
+    }),
+  },
   {
     command: 'init',
     shape: record({
       changed: flag('false: the home was set up before'),
       home: text(),
       config: text(),
-      'backend?': text('where secrets go'),
+      'backend?': text('where secrets go: keychain or sealed'),
+      'why?': text('why there'),
       created: list(text(), 'paths that were made'),
       narrowed: list(text(), 'paths that others could read before'),
       'command?': text('path of the command, for a client'),
@@ -96,15 +103,15 @@ export const results: readonly Result[] = [
   {
     command: 'status',
     shape: either(
-      record({ running: exactly(false), home: text() }, 'no daemon runs'),
+      record({ running: exactly(false), 'service?': service, home: text() }, 'no daemon runs'),
       record(
         {
           running: exactly(true),
+          'lentSocket?': flag('the service manager listens'),
           version: text(),
           pid: whole(),
           started: time(),
           home: text(),
-          'lentSocket?': exactly(true),
           config: record({
             file: text(),
             state: oneOf(
@@ -113,6 +120,11 @@ export const results: readonly Result[] = [
             ),
             'problem?': problem,
             unusable: list(problem, 'entries that cannot be used'),
+          }),
+          keys: record({
+            source: oneOf(['sealed', 'keychain'], 'where those of grants and audit come from'),
+            state: oneOf(['ready', 'locked']),
+            'problem?': problem,
           }),
           backends: list(record({ name: text(), kind: text(), state: backendState })),
           cache: record({ entries: whole(), bytes: whole() }),
@@ -156,6 +168,7 @@ export const results: readonly Result[] = [
       'version?': text(),
       created: flag('whether it is new'),
       changed: flag('false: that value was there already'),
+      'entry?': flag('the name led elsewhere before: it has an entry in config.yaml now'),
     }),
   },
   { command: 'secret list', shape: list(secret) },
@@ -183,6 +196,15 @@ export const results: readonly Result[] = [
         }),
         'what the audit tells, newest first',
       ),
+    }),
+  },
+  {
+    command: 'secret mv',
+    shape: record({
+      name: text(),
+      from: text('the same as `to`: it was there already'),
+      to: text(),
+      removed: flag('the old place held it, and does no longer'),
     }),
   },
   { command: 'secret rm', shape: record({ name: text(), backend: text() }) },
@@ -366,5 +388,9 @@ export const results: readonly Result[] = [
   {
     command: 'config edit',
     shape: record({ file: text(), changed: flag(), 'daemon?': daemonTook }),
+  },
+  {
+    command: 'completion',
+    shape: record({ shell: oneOf(['bash', 'zsh', 'fish']), script: text() }),
   },
 ];

@@ -8,7 +8,7 @@ import {
 } from '@mcp-broker/daemon/client-files';
 import { readConfig, type LoadedConfig } from '@mcp-broker/daemon/config';
 import type { Paths } from '@mcp-broker/daemon/client';
-import { findOrphans, lookAtLog, type Orphan } from '@mcp-broker/daemon/inspect';
+import { checkKeychain, findOrphans, lookAtLog, type Orphan } from '@mcp-broker/daemon/inspect';
 import {
   toBrokerError,
   type AuditVerdict,
@@ -43,6 +43,8 @@ export interface Facts {
   readonly daemon: DaemonFacts;
   /** Undefined: `mcp daemon install` has not been typed. */
   readonly service: InstalledService | undefined;
+  /** Without a daemon, and where secrets lie there: what is the matter with the keychain. */
+  readonly keychainProblem: ErrorShape | undefined;
   readonly clients: readonly ClientFact[];
   readonly audit: AuditFact;
   readonly orphans: readonly Orphan[];
@@ -81,6 +83,8 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     configProblems,
     daemon,
     service,
+    keychainProblem:
+      daemon.status === undefined ? await keychainProblemOf(paths.home, config) : undefined,
     clients: clientsOf(folder, environment),
     audit: await auditOf(paths, daemon),
     orphans: findOrphans(paths.launches),
@@ -112,6 +116,18 @@ export function clientsOf(
       return { place, servers: undefined, problem: toBrokerError(error) };
     }
   });
+}
+
+/** Only where secrets lie in it: it may ask its person to unlock it. */
+async function keychainProblemOf(
+  home: string,
+  loaded: LoadedConfig | undefined,
+): Promise<ErrorShape | undefined> {
+  if (loaded === undefined) return undefined;
+  const { settings, variables, backends } = loaded.config;
+  const used = [settings.defaultBackend, ...Object.values(variables).map(({ backend }) => backend)];
+  const isUsed = used.some((name) => name !== undefined && backends[name]?.kind === 'keychain');
+  return isUsed ? (await checkKeychain(home, settings.sessionBus))?.toShape() : undefined;
 }
 
 /** By the daemon where one runs: it has the keys, and knows what it is writing. */

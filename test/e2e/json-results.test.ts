@@ -2,19 +2,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { misfits } from '../../../../test/kit/json-schema.ts';
-import { createSourceHome, type SourceHome } from '../commands/source-home.ts';
-import { isGroup, type Spec } from '../commands/spec.ts';
-import { tree } from '../commands/tree.ts';
-import { results } from './results.ts';
-import { list, record, text, whole } from './shape.ts';
+import { isGroup, type Spec } from '../../packages/cli/src/commands/spec.ts';
+import { tree } from '../../packages/cli/src/commands/tree.ts';
+import { results } from '../../packages/cli/src/results/results.ts';
+import { list, record, text, whole } from '../../packages/cli/src/results/shape.ts';
+import { createHome, type Home } from '../kit/home.ts';
+import { misfits } from '../kit/json-schema.ts';
 
 const fd3 = 'a passphrase\n';
 const token = 'ghp_Kx7Qm2Rt9Wz4Vb6Nc1Hd3Jf5Lg8Ps0Ty2Ua';
 
-let home: SourceHome;
+let home: Home;
 beforeAll(async () => {
-  home = createSourceHome();
+  home = await createHome({ kind: 'empty' });
 }, 60_000);
 afterAll(async () => {
   await home.remove();
@@ -59,6 +59,7 @@ const runs: readonly Run[] = [
   { line: '' },
   { line: 'secret set API_TOKEN --stdin', input: token },
   { line: 'secret set API_TOKEN --stdin', input: token },
+  { line: 'secret mv API_TOKEN --to sealed' },
   { line: 'secret list' },
   { line: 'secret show API_TOKEN' },
   { line: 'secret history API_TOKEN' },
@@ -87,6 +88,7 @@ const runs: readonly Run[] = [
   { line: 'config list' },
   { line: 'config edit' },
   { line: 'clients' },
+  { line: 'completion bash' },
   { line: 'doctor', status: 1 },
   { line: 'cache clear' },
   { line: 'lock' },
