@@ -4,6 +4,7 @@ import { readConfig } from '@mcp-broker/daemon/config';
 
 import { word } from '../../output/hint.ts';
 import { size } from '../../output/duration.ts';
+import { serviceFindings } from '../../service/findings.ts';
 import { version } from '../../version.ts';
 import { stopAndWait } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
@@ -13,10 +14,10 @@ import { finding, type Finding } from './finding.ts';
 /** The daemon and its socket. That none runs is no finding: it starts by itself. */
 export function checkDaemon(facts: Facts): readonly Finding[] {
   if (facts.files.length === 0) return [];
-  return [...checkSocket(facts), ...checkStatus(facts)];
+  return [...checkSocket(facts), ...checkStatus(facts), ...checkService(facts)];
 }
 
-function checkSocket({ paths, files, daemon }: Facts): readonly Finding[] {
+function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding[] {
   const { problem, status } = daemon;
   if (problem?.code === 'ERR_PATH_TOO_LONG') {
     const remedy = problem.hint ?? 'choose a shorter folder with --home or MCP_HOME';
@@ -42,6 +43,8 @@ function checkSocket({ paths, files, daemon }: Facts): readonly Finding[] {
     ];
   }
   if (socket === undefined || status !== undefined || problem !== undefined) return [];
+  // A service manager listens, and starts the daemon for whoever comes.
+  if (service?.state.manager === 'waiting') return [];
   return [
     finding('socket-stale', paths.socket, {
       cause: 'nobody listens on it: a daemon ended without its usual end',
@@ -100,6 +103,13 @@ function checkStatus(facts: Facts): readonly Finding[] {
           }),
         ];
   return [...other, ...swappable, ...audit, ...waits];
+}
+
+function checkService({ service, daemon }: Facts): readonly Finding[] {
+  if (service === undefined) return [];
+  return serviceFindings(service, daemon.status).map(({ message, hint }) =>
+    finding('service', service.service.name, { cause: message, remedy: hint }),
+  );
 }
 
 /** A slab of values, and room for the next. */

@@ -10,6 +10,7 @@ import {
   type Status,
 } from '@mcp-broker/daemon/protocol';
 
+import { reachRunning } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
 
 /** What the daemon says, if one runs. */
@@ -43,7 +44,7 @@ const none: DaemonFacts = {
 
 export async function askDaemon(session: Session): Promise<DaemonFacts> {
   try {
-    const client = await session.reach();
+    const client = await reachRunning(session);
     if (client === undefined) return none;
     return await using(client, ask);
   } catch (error) {

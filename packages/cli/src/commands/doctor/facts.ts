@@ -16,6 +16,8 @@ import {
   type ErrorShape,
 } from '@mcp-broker/daemon/protocol';
 
+import { installedService } from '../../service/find-service.ts';
+import type { InstalledService } from '../../service/findings.ts';
 import { requireConfig } from '../../exec/given-config.ts';
 import type { Session } from '../session.ts';
 import { askDaemon, type DaemonFacts } from './daemon-facts.ts';
@@ -39,6 +41,8 @@ export interface Facts {
   readonly config: LoadedConfig | undefined;
   readonly configProblems: readonly ErrorShape[];
   readonly daemon: DaemonFacts;
+  /** What a service manager has to do with it. */
+  readonly service: InstalledService | undefined;
   /** Without a daemon, and where secrets lie there: what is the matter with the keychain. */
   readonly keychainProblem: ErrorShape | undefined;
   readonly clients: readonly ClientFact[];
@@ -77,6 +81,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     config,
     configProblems,
     daemon,
+    service: await installedService(session),
     keychainProblem:
       daemon.status === undefined ? await keychainProblemOf(paths.home, config) : undefined,
     clients: clientsOf(folder, environment),

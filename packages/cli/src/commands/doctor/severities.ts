@@ -20,6 +20,7 @@ export const severities = {
   'socket-foreign': 'wrong',
   'daemon-unreachable': 'wrong',
   'daemon-version': 'wrong',
+  service: 'wrong',
   'memory-swappable': 'wrong',
   'memory-limit': 'advice',
   'keychain-no-bus': 'wrong',
