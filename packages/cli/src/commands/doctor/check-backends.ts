@@ -7,9 +7,15 @@ import { finding, type Finding } from './finding.ts';
 /** The stores that variables lie in. */
 export function checkBackends(facts: Facts): readonly Finding[] {
   const { daemon, keychainProblem } = facts;
+  // What keeps the home closed is told once.
+  const isTold = daemon.status?.keys.problem !== undefined;
+  const kinds = new Map(daemon.status?.backends.map(({ name, kind }) => [name, kind]));
+  const problems = [...daemon.backendProblems].filter(
+    ([name]) => !isTold || kinds.get(name) !== 'keychain',
+  );
   return [
     ...checkSealedFiles(facts),
-    ...[...daemon.backendProblems].map(([name, problem]) => unusable(name, problem)),
+    ...problems.map(([name, problem]) => unusable(name, problem)),
     ...(keychainProblem === undefined ? [] : [unusable('keychain', keychainProblem)]),
   ];
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { readConfig } from '@mcp-broker/daemon/config';
+import type { Status } from '@mcp-broker/daemon/protocol';
 
 import { word } from '../../output/hint.ts';
 import { size } from '../../output/duration.ts';
@@ -102,7 +103,14 @@ function checkStatus(facts: Facts): readonly Finding[] {
             remedy: 'mcp approve',
           }),
         ];
-  return [...other, ...swappable, ...audit, ...waits];
+  return [...other, ...swappable, ...audit, ...checkKeys(status), ...waits];
+}
+
+/** Of a home on the keychain: what keeps its key from being read. */
+function checkKeys({ home, keys: { problem } }: Status): readonly Finding[] {
+  if (problem === undefined) return [];
+  const remedy = problem.hint ?? 'mcp unlock';
+  return [finding('keys-locked', home, { cause: problem.message, remedy })];
 }
 
 function checkService({ service, daemon }: Facts): readonly Finding[] {

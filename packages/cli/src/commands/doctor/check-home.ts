@@ -61,6 +61,7 @@ function checkSealedFile({ paths, files, config, daemon }: Facts): readonly Find
   const has = (path: string): boolean => files.some((file) => file.path === path);
   if (!has(paths.secrets)) {
     // A home of another kind has none: the backends tell what is missing there.
+    if (has(paths.keychain)) return [];
     if (config !== undefined && config.config.settings.defaultBackend !== 'sealed') return [];
     return [
       finding('sealed-file-absent', paths.secrets, {

@@ -26,6 +26,7 @@ export const severities = {
   'keychain-no-bus': 'wrong',
   'keychain-absent': 'wrong',
   'keychain-locked': 'advice',
+  'keys-locked': 'wrong',
   'backend-locked': 'advice',
   'backend-missing': 'wrong',
   'backend-unavailable': 'wrong',
