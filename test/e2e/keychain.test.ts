@@ -14,7 +14,7 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
 
   beforeAll(async () => {
     keychain = await startKeychain();
-    home = await createHome({ kind: 'sealed' });
+    home = await createHome({ kind: 'sealed', bus: null });
     // Of the bus nothing stands in the environment of whoever starts the daemon.
     const text = readFileSync(configFile(), 'utf8');
     const bus = `settings:\n  session_bus: ${JSON.stringify(keychain.bus)}\n`;

@@ -33,11 +33,13 @@ export interface Home {
 export interface HomeOptions {
   /** `sealed`: with a passphrase (slow, by design); `identity`: with an identity file; `empty`: not set up. */
   readonly kind: 'sealed' | 'identity' | 'empty';
+  /** Address of a session bus; null: the config says it; without it there is none, whatever this machine has. */
+  readonly bus?: string | null;
   /** The user whose folder it is, by number; who runs the tests unless told. */
   readonly owner?: number;
 }
 
-export async function createHome({ kind, owner }: HomeOptions): Promise<Home> {
+export async function createHome({ kind, bus, owner }: HomeOptions): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-home-'));
   const node = owner === undefined ? process.execPath : await copyNode(folder);
   if (owner !== undefined) await chown(folder, owner, owner);
@@ -45,6 +47,8 @@ export async function createHome({ kind, owner }: HomeOptions): Promise<Home> {
   const passphrase = randomBytes(12).toString('base64url');
   const env = {
     HOME: folder,
+    // A keychain that this machine may have is not ours to write to.
+    ...(bus === null ? {} : { DBUS_SESSION_BUS_ADDRESS: bus ?? 'disabled:' }),
     PATH: [dirname(node), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
   };
 

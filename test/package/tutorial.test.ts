@@ -47,6 +47,8 @@ test.skipIf(lacksPrepared(npx))(
     const prefixBefore = everything(prefix);
     const env = {
       HOME: home,
+      // As on a machine without a keychain, whatever this one has.
+      DBUS_SESSION_BUS_ADDRESS: 'disabled:',
       MCP_INSPECTOR_SECRET_STORE: 'memory',
       PATH: [
         join(prefix, 'bin'),

@@ -4,10 +4,12 @@ import type { AuditKeys } from './audit/keys.ts';
 import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LoadedConfig } from './config/index.ts';
+import type { KeychainHome } from './keychain-home.ts';
 import type { Keyring } from './keyring.ts';
 import type { Context } from './listener/handler.ts';
 import type { Vault } from './memory.ts';
 import type { Notifier } from './notify.ts';
+import type { Opening } from './opening.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './grants/approvals.ts';
@@ -17,6 +19,7 @@ import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
 import type { Running } from './running/running.ts';
+import type { SealedBinding } from './sealed-binding.ts';
 
 /** The parts of a running daemon, as the handlers see them. */
 export interface Broker {
@@ -26,6 +29,9 @@ export interface Broker {
   readonly vault: Vault;
   readonly cache: Cache;
   readonly keyring: Keyring;
+  readonly keychain: KeychainHome;
+  readonly opening: Opening;
+  readonly binding: SealedBinding;
   readonly resolver: Resolver;
   readonly approvals: Approvals;
   readonly grants: Grants;
@@ -69,9 +75,9 @@ export function commandLine(paths: Paths, isDefaultHome: boolean, words: string)
   return ['mcp', ...options, words].join(' ');
 }
 
-/** What was under way when the sealed file was locked gives nothing out. */
+/** What was under way when the home was locked gives nothing out. */
 export function lockedMeanwhile(what: string): BrokerError {
-  return new BrokerError('ERR_LOCKED', `the sealed file was locked during ${what}`, {
+  return new BrokerError('ERR_LOCKED', `the home was locked during ${what}`, {
     hint: 'mcp unlock',
     retryable: true,
   });

@@ -1,16 +1,16 @@
-import { createKeychainAccess, createProvider, type BrokerError } from '@mcp-broker/providers';
+import { createProvider, toBrokerError, type BrokerError } from '@mcp-broker/providers';
 import { createAuditKeys } from './audit/keys.ts';
 import { openAuditLog } from './audit/log.ts';
 import type { Broker } from './broker.ts';
 import { createCache } from './cache.ts';
-import type { Clock } from './clock.ts';
+import { after, type Clock } from './clock.ts';
 import { readConfig, watchConfig, type LoadedConfig } from './config/index.ts';
-import { fileLock } from './file-lock.ts';
 import { approvalHandlers } from './handlers/approval.ts';
 import { auditHandlers } from './handlers/audit.ts';
 import { backendHandlers } from './handlers/backend.ts';
 import { brokerHandlers } from './handlers/broker.ts';
 import { closeToServers } from './handlers/closed-to-servers.ts';
+import { keychainHandlers } from './handlers/keychain.ts';
 import { launchLifeHandlers } from './handlers/launch-life.ts';
 import { launchHandlers } from './handlers/launch.ts';
 import { lockAll, sealedHandlers } from './handlers/sealed.ts';
@@ -18,11 +18,10 @@ import { moveHandlers } from './handlers/move.ts';
 import { revealHandlers } from './handlers/reveal.ts';
 import { secretHandlers } from './handlers/secret.ts';
 import { createShow } from './desktop.ts';
-import { createKeyring } from './keyring.ts';
 import { openLaunchJournal } from './running/launch-journal.ts';
 import { startListener, type Listener } from './listener/listener.ts';
 import { createVault } from './memory.ts';
-import { createOwnItems } from './own-items.ts';
+import { createOpening, openFirst } from './opening.ts';
 import { createNotifier } from './notify.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
@@ -37,6 +36,7 @@ import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
 import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
+import { createHomeKeys } from './home-keys.ts';
 import { version } from './version.ts';
 
 const stopGraceMs = 2000;
@@ -76,10 +76,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const vault = createVault();
   const cache = createCache({ vault, clock, maxEntries: 10_000 });
-  const keyring = createKeyring({
-    vault,
+  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
+  const keys = createHomeKeys({
+    paths,
+    platform,
     clock,
-    sealed: paths.identity,
+    vault,
+    sessionBus,
+    report,
     identityFile: () => options.credential ?? loaded.config.settings.identityFile,
     lockAfterMs: () => loaded.config.settings.lockAfterMs,
     onIdle: () => void lockAll(broker),
@@ -87,32 +91,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       grants.lock();
     },
   });
-  const sealed = {
-    identity: keyring,
-    lock: (path: string, signal: AbortSignal) => fileLock(path, signal, platform, clock),
-    now: () => clock.now(),
-  };
-  const sessionBus = (): string | undefined => findSessionBus(loaded.config.settings.sessionBus);
-  const keychain = createKeychainAccess({
-    sessionBus,
-    after: (ms, action) => clock.after(ms, action),
-  });
+  const { keychain, keyring, own, binding } = keys;
   const resolver = createResolver({
     config: () => loaded.config,
     cache,
     clock,
-    open: (kind, settings) =>
-      createProvider(kind, settings, {
-        ...sealed,
-        file: paths.secrets,
-        home: paths.home,
-        keychain,
-      }),
-  });
-  const own = createOwnItems({
-    ...sealed,
-    file: paths.own,
-    after: (ms, action) => clock.after(ms, action),
+    open: (kind, settings) => createProvider(kind, settings, keys.context),
   });
   const grants = createGrants({
     paths,
@@ -162,6 +146,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     vault,
     cache,
     keyring,
+    keychain,
+    opening: createOpening({ keyring, keychain, audit, auditKeys }, keys.openIdentity),
+    binding,
     resolver,
     audit,
     auditKeys,
@@ -203,7 +190,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stop: (by) => void stop(by),
   };
 
-  if (keyring.hasIdentityFile) {
+  if (keyring.source === 'sealed' && keyring.hasIdentityFile) {
     await keyring.unlock(undefined, new AbortController().signal);
     await auditKeys.attach();
   }
@@ -226,7 +213,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       keyring.lock();
       cache.stop();
       await resolver.reset();
-      keychain.close();
+      keys.close();
       await audit.append({ event: 'stop', outcome: 'allowed', ...by }).catch(() => undefined);
       await audit.close();
       options.onStopped();
@@ -250,18 +237,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     limits: loaded.config.settings.limits,
     namespaces,
     lent: options.lent,
-    handlers: closeToServers(broker, {
-      ...brokerHandlers(broker),
-      ...auditHandlers(broker),
-      ...backendHandlers(broker),
-      ...sealedHandlers(broker),
-      ...secretHandlers(broker),
-      ...moveHandlers(broker),
-      ...revealHandlers(broker),
-      ...launchHandlers(broker),
-      ...launchLifeHandlers(broker),
-      ...approvalHandlers(broker),
-    }),
+    handlers: closeToServers(
+      broker,
+      openFirst(broker, {
+        ...brokerHandlers(broker),
+        ...auditHandlers(broker),
+        ...backendHandlers(broker),
+        ...keychainHandlers(broker),
+        ...sealedHandlers(broker),
+        ...secretHandlers(broker),
+        ...moveHandlers(broker),
+        ...revealHandlers(broker),
+        ...launchHandlers(broker),
+        ...launchLifeHandlers(broker),
+        ...approvalHandlers(broker),
+      }),
+    ),
     onRefused: ({ pid, uid }) => {
       audit
         .append({ event: 'refused-peer', outcome: 'denied', code: 'ERR_DENIED', pid, uid })
@@ -277,11 +268,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   running.resume();
-  return { reload: broker.reload, stop: () => stop() };
-}
-
-function after(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
+  // Nobody waits: a dialog may be open that a person has to answer first.
+  broker.opening.open().catch((error: unknown) => {
+    report(`keychain: ${toBrokerError(error).message}`);
   });
+  return { reload: broker.reload, stop: () => stop() };
 }

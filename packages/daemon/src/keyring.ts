@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import {
   BrokerError,
   openIdentityFile,
@@ -6,24 +6,49 @@ import {
   type IdentitySource,
 } from '@mcp-broker/providers';
 import type { Clock } from './clock.ts';
-import type { Slice, Vault } from './memory.ts';
+import { existsSync } from 'node:fs';
+import { createHeldKey, type HeldKey } from './held-key.ts';
+import type { KeychainHome } from './keychain-home.ts';
+import type { Vault } from './memory.ts';
 
-/** Holds the sealed file's identity in locked memory, from unlock until lock, idle time-out or stop. */
+/** What the keys of a home are derived from: the sealed file's identity, or a key in the keychain. */
+export type KeySource = 'sealed' | 'keychain';
+
+/**
+ * Holds the home's key and the sealed file's identity in locked memory, from unlock until lock, idle
+ * time-out or stop. Except in a home on the keychain the two are one.
+ */
 export interface Keyring extends IdentitySource {
+  readonly source: KeySource;
+  /** Keys can be derived. */
   readonly unlocked: boolean;
+  readonly isSealedOpen: boolean;
   /** Goes up with each lock: what began before is not finished after. */
   readonly epoch: number;
   /** This home has an identity file and no passphrase. */
   readonly hasIdentityFile: boolean;
-  /** Opens the identity with a passphrase; without one, the identity file of the config. */
-  unlock(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void>;
+  /** There is a passphrase to ask for. */
+  readonly hasPassphrase: boolean;
+  /** In a home on the keychain: takes its key from there. Throws as `KeychainHome.read` does. */
+  open(): Promise<void>;
+  /** Takes over the key of a home that has just been put on the keychain. */
+  adoptHomeKey(key: Uint8Array): void;
+  /**
+   * Opens the identity with a passphrase; without one, the identity file of the config. `admit` may
+   * refuse it, in a home on the keychain.
+   */
+  unlock(
+    passphrase: Uint8Array | undefined,
+    signal: AbortSignal,
+    admit?: (scalar: Uint8Array) => Promise<void>,
+  ): Promise<void>;
   /** Takes over a scalar that was just made. Throws `ERR_USAGE` when one is held already. */
   adopt(scalar: Uint8Array): void;
   /** Throws `ERR_PASSPHRASE` unless it opens the very identity that is held, `ERR_LOCKED` when none is. */
   checkPassphrase(passphrase: Uint8Array): Promise<void>;
   /**
-   * A key of 32 bytes for one purpose (HKDF-SHA-256 of the identity's scalar, without salt, the label as
-   * info), which the caller wipes. Throws `ERR_LOCKED`.
+   * A key of 32 bytes for one purpose (HKDF-SHA-256 of the identity's scalar or of the key in the keychain,
+   * without salt, the label as info), which the caller wipes. Throws `closed()`.
    */
   derive(label: KeyLabel): Buffer;
   /** Somebody uses the home: idle time begins anew. Mere looks at it do not count. */
@@ -32,14 +57,20 @@ export interface Keyring extends IdentitySource {
   reconfigure(): void;
   /** False when it was locked already. */
   lock(): boolean;
+  /** Why there is no key now, and what to do. */
+  closed(): BrokerError;
 }
 
-/** What the derived keys are for: MACs over the grants file and over the audit. */
-export type KeyLabel = 'grants/v1' | 'audit/v1';
+/**
+ * What the derived keys are for: MACs over the grants file and over the audit; what a sealed file says
+ * of the home on the keychain that it belongs to.
+ */
+export type KeyLabel = 'grants/v1' | 'audit/v1' | 'sealed/v1';
 
 export interface KeyringOptions {
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly keychain?: Pick<KeychainHome, 'isThere' | 'read' | 'closed'>;
   /** `identity.age`. */
   readonly sealed: string;
   /** A plain identity file, for machines without a person. */
@@ -56,9 +87,13 @@ const lookEveryMs = 60_000;
 
 export function createKeyring(options: KeyringOptions): Keyring {
   const { vault, clock } = options;
-  let identity: Slice | undefined;
-  /** Of the identity held last, also while locked. */
-  let digest: Buffer | undefined;
+  let source: KeySource = options.keychain?.isThere === true ? 'keychain' : 'sealed';
+  const onOther = (of: KeySource) => (): void => {
+    if (of === source) options.onOther();
+  };
+  const identity = createHeldKey(vault, onOther('sealed'));
+  const homeKey = createHeldKey(vault, onOther('keychain'));
+  const root = (): HeldKey => (source === 'keychain' ? homeKey : identity);
   let epoch = 0;
   let used = { monotonic: 0, wall: 0 };
   let cancelIdle = (): void => {};
@@ -77,7 +112,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
   const watchIdle = (): void => {
     cancelIdle();
     // An identity file serves a machine without a person: nobody would be there to unlock it.
-    if (identity === undefined || isForMachine) return;
+    if (isForMachine || !(homeKey.isHeld || identity.isHeld)) return;
     // By both clocks: one stands still while the machine sleeps, the other can be set back.
     const idleMs = Math.max(clock.monotonic() - used.monotonic, clock.now() - used.wall);
     const left = lockAfterMs - idleMs;
@@ -89,21 +124,22 @@ export function createKeyring(options: KeyringOptions): Keyring {
     }
   };
 
-  const take = (scalar: Uint8Array): void => {
-    const next = createHash('sha256').update(scalar).digest();
-    if (digest !== undefined && !timingSafeEqual(digest, next)) options.onOther();
-    digest = next;
-    identity?.wipe();
-    identity = vault.store(scalar);
-    scalar.fill(0);
-    isForMachine = keyring.hasIdentityFile;
+  const take = (key: HeldKey, bytes: Uint8Array): void => {
+    key.take(bytes);
+    isForMachine = source === 'sealed' && keyring.hasIdentityFile;
     keyring.touch();
     watchIdle();
   };
 
   const keyring: Keyring = {
+    get source() {
+      return source;
+    },
     get unlocked() {
-      return identity !== undefined;
+      return root().isHeld;
+    },
+    get isSealedOpen() {
+      return identity.isHeld;
     },
     get epoch() {
       return epoch;
@@ -111,11 +147,28 @@ export function createKeyring(options: KeyringOptions): Keyring {
     get hasIdentityFile() {
       return options.identityFile() !== undefined;
     },
+    get hasPassphrase() {
+      return !keyring.hasIdentityFile && (source === 'sealed' || existsSync(options.sealed));
+    },
     use(action) {
-      if (identity === undefined) throw locked();
+      if (!identity.isHeld) throw sealedIsLocked();
       return identity.use(action);
     },
-    async unlock(passphrase, signal) {
+    async open() {
+      const began = epoch;
+      const key = await options.keychain?.read();
+      if (key === undefined) throw keyring.closed();
+      if (epoch !== began) {
+        key.fill(0);
+        throw keyring.closed();
+      }
+      take(homeKey, key);
+    },
+    adoptHomeKey(key) {
+      source = 'keychain';
+      take(homeKey, key);
+    },
+    async unlock(passphrase, signal, admit) {
       const file = options.identityFile();
       const began = epoch;
       let scalar: Uint8Array;
@@ -126,20 +179,23 @@ export function createKeyring(options: KeyringOptions): Keyring {
       } else {
         throw new BrokerError('ERR_USAGE', 'the passphrase is missing', { hint: 'mcp unlock' });
       }
-      if (epoch !== began || signal.aborted) {
+      try {
+        await admit?.(scalar);
+        if (epoch !== began || signal.aborted) throw sealedIsLocked();
+      } catch (error) {
         scalar.fill(0);
-        throw locked();
+        throw error;
       }
-      take(scalar);
+      take(identity, scalar);
     },
     adopt(scalar) {
-      if (identity !== undefined) {
+      if (identity.isHeld) {
         scalar.fill(0);
         throw new BrokerError('ERR_USAGE', 'the sealed file is unlocked already', {
           hint: 'mcp lock',
         });
       }
-      take(scalar);
+      take(identity, scalar);
     },
     async checkPassphrase(passphrase) {
       const scalar = await open(passphrase);
@@ -160,8 +216,9 @@ export function createKeyring(options: KeyringOptions): Keyring {
       }
     },
     derive(label) {
-      return keyring.use((scalar) => {
-        const derived = new Uint8Array(hkdfSync('sha256', scalar, '', label, 32));
+      if (!root().isHeld) throw keyring.closed();
+      return root().use((secret) => {
+        const derived = new Uint8Array(hkdfSync('sha256', secret, '', label, 32));
         const key = secretBytes(derived.length);
         key.set(derived);
         derived.fill(0);
@@ -178,15 +235,15 @@ export function createKeyring(options: KeyringOptions): Keyring {
     lock() {
       epoch += 1;
       cancelIdle();
-      if (identity === undefined) return false;
-      identity.wipe();
-      identity = undefined;
-      return true;
+      const wasHeld = homeKey.wipe();
+      return identity.wipe() || wasHeld;
     },
+    closed: () =>
+      (source === 'keychain' ? options.keychain?.closed() : undefined) ?? sealedIsLocked(),
   };
   return keyring;
 }
 
-function locked(): BrokerError {
+function sealedIsLocked(): BrokerError {
   return new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' });
 }

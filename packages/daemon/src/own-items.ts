@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createSealedFile, createSecretsFile, type SealedFileContext } from '@mcp-broker/providers';
 import { copySecret } from '@mcp-broker/providers/secret-bytes';
+
+import type { Keyring, KeySource } from './keyring.ts';
 
 const deadlineMs = 10_000;
 
@@ -9,6 +12,8 @@ const deadlineMs = 10_000;
  * list shows them. Names are letters, digits and `_`.
  */
 export interface OwnItems {
+  /** What holds them, for messages. */
+  readonly where: string;
   /** In memory of its own, which the caller wipes. `undefined` when there is none. Throws `ERR_LOCKED`. */
   get(name: string): Promise<Buffer | undefined>;
   /** On the disk before it resolves; makes the file on first use. Throws `ERR_LOCKED`. */
@@ -38,6 +43,7 @@ export function createOwnItems(options: OwnItemsOptions): OwnItems {
   };
 
   return {
+    where: basename(file),
     async get(name) {
       // Nothing is asked of the identity while there is no file: but locked is locked.
       identity.use(() => undefined);
@@ -56,5 +62,24 @@ export function createOwnItems(options: OwnItemsOptions): OwnItems {
         await sealed.put?.({ path: name }, bytes, { signal });
       });
     },
+  };
+}
+
+/** Those of the home, wherever its keys come from: the two go together. */
+export function itemsOf(
+  keyring: Pick<Keyring, 'source' | 'unlocked' | 'closed'>,
+  items: Readonly<Record<KeySource, OwnItems>>,
+): OwnItems {
+  const current = (): OwnItems => items[keyring.source];
+  const open = async (): Promise<OwnItems> => {
+    if (!keyring.unlocked) throw keyring.closed();
+    return current();
+  };
+  return {
+    get where() {
+      return current().where;
+    },
+    get: async (name) => (await open()).get(name),
+    put: async (name, bytes) => (await open()).put(name, bytes),
   };
 }

@@ -18,6 +18,10 @@ export interface Paths {
   readonly identity: string;
   /** The broker's own items, sealed like the secrets, where no locator leads. */
   readonly own: string;
+  /** It is there in a home on the keychain, and says which key there is its own. */
+  readonly keychain: string;
+  /** Made by `mcp lock` in such a home, gone with the unlock. */
+  readonly shut: string;
   readonly grants: string;
   /** The launches that run, for the next daemon. */
   readonly launches: string;
@@ -51,6 +55,8 @@ export function locatePaths(options: PathOptions = {}): Paths {
     secrets: `${home}/secrets.age`,
     identity: `${home}/identity.age`,
     own: `${home}/own.age`,
+    keychain: `${home}/keychain`,
+    shut: `${run}/shut`,
     grants: `${state}/grants`,
     launches: `${run}/launches`,
   };

@@ -201,7 +201,8 @@ async function grantWithPassphrase(
     const params = { id, ...terms, ...shownOf(request, terms) };
     return (await client.call('approval.grant', params, { attachments })).result;
   } catch (error) {
-    throw isThere(session.paths.identity) ? error : noPassphrase(id, error);
+    const isKnown = isThere(session.paths.identity) || isThere(session.paths.keychain);
+    throw isKnown ? error : noPassphrase(id, error);
   } finally {
     stopProgress();
     passphrase.fill(0);

@@ -5,7 +5,9 @@ import {
   type ErrorShape,
 } from '@mcp-broker/daemon/protocol';
 
+import type { Settings } from '@mcp-broker/daemon/config';
 import { requireConfig } from '../exec/given-config.ts';
+import { isThere } from './home.ts';
 import type { Session } from './session.ts';
 
 export async function showConfigPath({ output, paths }: Session): Promise<number> {
@@ -35,12 +37,27 @@ export async function lookAtConfig({
   try {
     if (configGiven) requireConfig(paths.config);
     const { readConfig } = await import('@mcp-broker/daemon/config');
-    const { state, unusable } = readConfig(paths.config);
-    return { state, problems: unusable };
+    const { state, unusable, config } = readConfig(paths.config);
+    const lacking = needsSealedFile(paths, config.settings);
+    return { state, problems: lacking === undefined ? unusable : [...unusable, lacking] };
   } catch (error) {
     const problem = toBrokerError(error).toShape();
     return { problems: problem.problems ?? [problem] };
   }
+}
+
+/** The daemon refuses each approval with it. */
+function needsSealedFile(
+  { config, keychain, identity }: Session['paths'],
+  { presence, identityFile }: Settings,
+): ErrorShape | undefined {
+  const hasPassphrase = identityFile === undefined && isThere(identity);
+  if (presence === 'terminal' || !isThere(keychain) || hasPassphrase) return undefined;
+  return {
+    code: 'ERR_CONFIG',
+    message: `${config}: settings.presence: passphrase needs a sealed file, and this home is on the keychain alone`,
+    hint: 'mcp init --backend sealed makes one; or remove the setting',
+  };
 }
 
 export async function showConfigSchema({ output }: Session): Promise<number> {

@@ -6,6 +6,7 @@ import { BrokerError, type Status } from '@mcp-broker/daemon/protocol';
 
 import { installedService } from '../service/find-service.ts';
 import { using, type Session } from './session.ts';
+import { lockedKeys } from './keys-text.ts';
 
 /** How long a daemon may take to end: its own grace for requests under way, and room. */
 const stopWithinMs = 10_000;
@@ -39,11 +40,10 @@ export async function restartDaemon(session: Session): Promise<number> {
   const { readConfig } = await import('@mcp-broker/daemon/config');
   readConfig(session.paths.config);
   await stopAndWait(session);
-  const { pid, backends } = await using(await session.connect(), readStatus);
+  const status = await using(await session.connect(), readStatus);
+  const { pid, keys } = status;
   session.output.done(`daemon started, pid ${pid}`, { pid, changed: true });
-  if (backends.some(({ state }) => state === 'locked')) {
-    session.output.note('the sealed file is locked now: mcp unlock');
-  }
+  if (keys.state === 'locked') session.output.note(lockedKeys(keys));
   return 0;
 }
 

@@ -146,10 +146,20 @@ describe('mcp init', () => {
     expect(existsSync(home.broker)).toBe(false);
   });
 
-  test('tells that the keychain is not supported yet', async () => {
-    const { code, stderr } = await home.mcp([...quick, '--backend', 'keychain'], withPassphrase);
+  test('makes nothing where the keychain is asked for and there is none', async () => {
+    const { code, stderr } = await home.mcp(['init', '--backend', 'keychain']);
+    expect(stderr).toContain('the keychain does not work here: there is no session bus');
     expect(stderr).toContain('mcp init --backend sealed');
-    expect({ code, made: existsSync(home.broker) }).toEqual({ code: 78, made: false });
+    expect({ code, made: existsSync(home.broker) }).toEqual({ code: 69, made: false });
+  });
+
+  test.each([
+    ['the keychain and a passphrase', ['--backend', 'keychain', '--fd', '3']],
+    ['a store that it does not know', ['--backend', 'vault']],
+  ])('takes not %s', async (_what, args) => {
+    const { code, stderr } = await home.mcp(['init', ...args], withPassphrase);
+    expect(stderr).toContain('mcp: hint: mcp init');
+    expect({ code, made: existsSync(home.broker) }).toEqual({ code: 64, made: false });
   });
 
   test.skipIf(lacks('age-keygen'))(

@@ -18,7 +18,10 @@ afterAll(() => {
 });
 
 const status = (state: 'ready' | 'locked'): Status =>
-  ({ backends: [{ name: 'sealed', kind: 'sealed-file', state }] }) as unknown as Status;
+  ({
+    keys: { source: 'sealed', state },
+    backends: [{ name: 'sealed', kind: 'sealed-file', state }],
+  }) as unknown as Status;
 
 const answers = (state: 'ready' | 'locked'): Answers => ({
   'broker.status': () => status(state),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import type { Client } from '@mcp-broker/daemon/client';
-import { BrokerError } from '@mcp-broker/daemon/protocol';
+import { BrokerError, type BackendStatus, type Status } from '@mcp-broker/daemon/protocol';
 
 import { readPassphrase } from '../input/secret.ts';
 import { using, type Session } from './session.ts';
@@ -19,8 +19,10 @@ export async function unlock(input: UnlockInput, session: Session): Promise<numb
 
 /** False when it was unlocked already, and nobody had to be asked. */
 async function open(client: Client, { fd }: UnlockInput, session: Session): Promise<boolean> {
+  const status = await statusOf(client);
+  if (status.keys.source === 'keychain') return openKeychainHome(client, status, { fd }, session);
   if (fd === undefined) {
-    if (!(await isLocked(client))) return false;
+    if (status.keys.state !== 'locked') return false;
     const { readConfig } = await import('@mcp-broker/daemon/config');
     if (readConfig(session.paths.config).config.settings.identityFile !== undefined) {
       return (await client.call('sealed.unlock', {})).result.unlocked;
@@ -32,6 +34,30 @@ async function open(client: Client, { fd }: UnlockInput, session: Session): Prom
   }
   const passphrase = await readPassphrase(session, { fd, command: 'mcp unlock' });
   return unlockWith(client, passphrase, session);
+}
+
+/** The keychain is asked anew; a sealed file beside it has a passphrase, and opens as well. */
+async function openKeychainHome(
+  client: Client,
+  { backends }: Status,
+  { fd }: UnlockInput,
+  session: Session,
+): Promise<boolean> {
+  const hasPassphrase = existsSync(session.paths.identity);
+  if (fd !== undefined && !hasPassphrase) {
+    throw new BrokerError('ERR_USAGE', 'this home is on the keychain and has no passphrase', {
+      hint: 'mcp unlock',
+    });
+  }
+  const { unlocked } = (await client.call('sealed.unlock', {})).result;
+  if (!hasPassphrase || !backends.some(isLockedFile)) return unlocked;
+  if (fd === undefined && !canAsk(session)) {
+    session.output.note('the sealed file beside the keychain stays locked: mcp unlock --fd N');
+    return unlocked;
+  }
+  const question = `Passphrase of ${session.paths.identity}: `;
+  const passphrase = await readPassphrase(session, { fd, command: 'mcp unlock', question });
+  return (await unlockWith(client, passphrase, session)) || unlocked;
 }
 
 /** Sends the passphrase, and wipes it. False when it was unlocked already. */
@@ -72,9 +98,22 @@ export function missingIdentity({ paths }: Session): BrokerError {
       });
 }
 
+async function statusOf(client: Client): Promise<Status> {
+  return (await client.call('broker.status', {})).result;
+}
+
 async function isLocked(client: Client): Promise<boolean> {
-  const { backends } = (await client.call('broker.status', {})).result;
-  return !backends.some(({ kind, state }) => kind === 'sealed-file' && state !== 'locked');
+  return (await statusOf(client)).keys.state === 'locked';
+}
+
+function isLockedFile({ kind, state }: BackendStatus): boolean {
+  return kind === 'sealed-file' && state === 'locked';
+}
+
+/** Of a home on the keychain: its sealed file, if it has one. */
+export async function isSealedLocked(session: Session): Promise<boolean> {
+  const { backends } = await using(await session.connect(), statusOf);
+  return backends.some(isLockedFile);
 }
 
 /**
@@ -102,9 +141,7 @@ export async function unlockFirst(session: Session): Promise<void> {
 /** False when nobody can be asked, or there is no passphrase to ask for. */
 async function offerUnlock(session: Session): Promise<boolean> {
   if (!existsSync(session.paths.identity)) return false;
-  const terminal = session.openTerminal();
-  if (terminal === undefined) return false;
-  terminal.close();
+  if (!canAsk(session)) return false;
   const passphrase = await readPassphrase(session, {
     fd: undefined,
     command: 'mcp unlock',
@@ -114,8 +151,16 @@ async function offerUnlock(session: Session): Promise<boolean> {
   return true;
 }
 
+function canAsk(session: Session): boolean {
+  const terminal = session.openTerminal();
+  terminal?.close();
+  return terminal !== undefined;
+}
+
 export async function lock(session: Session): Promise<number> {
-  const client = await session.reach();
+  // The next daemon would open a home on the keychain by itself.
+  const isOnKeychain = existsSync(session.paths.keychain);
+  const client = isOnKeychain ? await session.connect() : await session.reach();
   if (client === undefined) {
     session.output.done('locked: the daemon does not run, so nothing is in memory', {
       locked: true,

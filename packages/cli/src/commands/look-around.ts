@@ -1,4 +1,4 @@
-import { readConfig } from '@mcp-broker/daemon/config';
+import { getConfig, readConfig } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { isThere } from './home.ts';
@@ -7,6 +7,25 @@ import { using, type Session } from './session.ts';
 
 /** What opens the sealed file, or will: an identity file of the config or the service manager, or a passphrase. */
 export type Opens = 'a file' | 'its passphrase' | 'a new passphrase';
+
+/** Where the keys of this home come from already; undefined: it is not set up. */
+export function keySource({ paths }: Session): 'sealed' | 'keychain' | undefined {
+  if (isThere(paths.keychain)) return 'keychain';
+  return isThere(paths.identity) || isThere(paths.secrets) ? 'sealed' : undefined;
+}
+
+/** The default backend that config.yaml names in so many words. Throws when it is broken. */
+export function configuredBackend({ paths }: Session): string | undefined {
+  if (!isThere(paths.config)) return undefined;
+  const { origin, value } = getConfig(paths.config, 'settings.default_backend');
+  return origin === 'file' ? String(value) : undefined;
+}
+
+export function hasIdentityFile({ paths }: Session): boolean {
+  return (
+    isThere(paths.config) && readConfig(paths.config).config.settings.identityFile !== undefined
+  );
+}
 
 /**
  * What is there already. Throws when the config is broken or names another identity, and when there are
@@ -31,7 +50,9 @@ export async function lookAround(
   const complete = isThere(paths.secrets);
   if ((configured ?? identityFile) !== undefined) return { complete, opens: 'a file' };
   if (isThere(paths.identity)) return { complete, opens: 'its passphrase' };
-  if (await isLentIdentity(session)) return { complete, opens: 'a file' };
+  // What opens a home on the keychain opens no sealed file.
+  const mayBeLent = keySource(session) !== 'keychain';
+  if (mayBeLent && (await isLentIdentity(session))) return { complete, opens: 'a file' };
   if (complete) throw missingIdentity(session);
   return { complete, opens: 'a new passphrase' };
 }
@@ -46,7 +67,7 @@ function configuredIdentity({ paths, output }: Session): string | undefined {
 }
 
 /** Whether the daemon that runs has an identity from its service manager. */
-async function isLentIdentity(session: Session): Promise<boolean> {
+export async function isLentIdentity(session: Session): Promise<boolean> {
   const client = isThere(session.paths.home) ? await session.reach() : undefined;
   return client !== undefined && using(client, unlockWithoutPassphrase);
 }

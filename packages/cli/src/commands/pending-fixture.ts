@@ -70,7 +70,7 @@ export function answers(requests: readonly PendingApproval[]): Answers {
     return request;
   };
   return {
-    'broker.status': () => ({ backends: [] }) as never,
+    'broker.status': () => ({ keys: { source: 'sealed', state: 'ready' }, backends: [] }) as never,
     'approval.list': () => ({ pending: requests }),
     'approval.open': ({ id }) => ({ request: find(id), code: 'K7Q4' }),
     'approval.grant': ({ id, variables }) => {

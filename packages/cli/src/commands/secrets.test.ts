@@ -20,7 +20,10 @@ const api = {
 };
 
 const sealed = (state: 'ready' | 'locked'): Status =>
-  ({ backends: [{ name: 'sealed', kind: 'sealed-file', state }] }) as unknown as Status;
+  ({
+    keys: { source: 'sealed', state },
+    backends: [{ name: 'sealed', kind: 'sealed-file', state }],
+  }) as unknown as Status;
 
 const answers: NonNullable<FakeOptions['answers']> = {
   'broker.status': () => sealed('ready'),

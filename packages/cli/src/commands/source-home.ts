@@ -34,6 +34,8 @@ export function createSourceHome(): SourceHome {
   writeFileSync(join(bin, 'mcp'), shim, { mode: 0o755 });
   const env = {
     HOME: folder,
+    // A keychain that this machine may have is not ours to write to.
+    DBUS_SESSION_BUS_ADDRESS: 'disabled:',
     PATH: [bin, dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
     TERM: 'xterm',
   };

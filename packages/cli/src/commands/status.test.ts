@@ -18,6 +18,7 @@ const status: Status = {
     unusable: [],
     problem: { code: 'ERR_CONFIG', message: 'unknown key setings\u001b[31m' },
   },
+  keys: { source: 'sealed', state: 'locked' },
   backends: [{ name: 'sealed', kind: 'sealed-file', state: 'locked' }],
   cache: { entries: 1, bytes: 40 },
   memory: { reserved: 65_536, locked: null, resident: 60_000_000 },

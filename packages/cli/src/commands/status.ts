@@ -6,6 +6,7 @@ import { pairs, table } from '../output/table.ts';
 import { warnOfGrants } from './approvals.ts';
 import { lookAtConfig } from './config.ts';
 import { isThere } from './home.ts';
+import { keysText, lockedKeys } from './keys-text.ts';
 import { serviceFindings, serviceText, type InstalledService } from '../service/findings.ts';
 import { installedService } from '../service/find-service.ts';
 import { using, type Session } from './session.ts';
@@ -19,8 +20,11 @@ export async function showStatus(session: Session): Promise<number> {
   // A broken file is told above; of one that is in force the entries that it cannot use are not.
   if (status.config.state !== 'kept') await warnOfConfig(session);
   if (status.grantsProblem !== undefined) warnOfGrants(status.grantsProblem, session);
-  for (const { name, state } of status.backends) {
-    if (state === 'locked') output.note(`backend ${name} is locked: mcp unlock`);
+  const { keys } = status;
+  if (keys.problem !== undefined) output.warn(lockedKeys(keys));
+  for (const { name, kind, state } of status.backends) {
+    if (state === 'locked' && kind === 'sealed-file')
+      output.note(`backend ${name} is locked: mcp unlock`);
     if (state === 'missing') output.note(`backend ${name} has no file yet: mcp init`);
   }
   return 0;
@@ -118,6 +122,7 @@ function whole(status: Status, session: Session): string {
     [
       ...[daemon, since, home].filter((pair) => pair !== undefined),
       ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
+      ['keys', keysText(status.keys)],
       ['grants', grants(status)],
       [
         'pending',

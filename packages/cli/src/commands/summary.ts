@@ -58,15 +58,15 @@ async function nextSteps(session: Session): Promise<readonly Step[]> {
   const { paths } = session;
   // Also of a folder that an earlier tool left: `init` makes a home of it.
   const missing = [notSetUp, nothing, launch];
-  const isSealed = isThere(paths.secrets);
+  const isSetUp = isThere(paths.secrets) || isThere(paths.keychain);
   try {
     const { readConfig } = await import('@mcp-broker/daemon/config');
     const { config } = readConfig(paths.config);
-    if (!isSealed && config.settings.defaultBackend !== 'keychain') return missing;
+    if (!isSetUp && config.settings.defaultBackend !== 'keychain') return missing;
     const found = (await ofDaemon(session, config)) ?? (await ofFiles(session));
     return [...found, ...(await unlaunched(session, config)), launch];
   } catch (error) {
-    if (!isSealed) return missing;
+    if (!isSetUp) return missing;
     const isConfig = error instanceof BrokerError && error.code === 'ERR_CONFIG';
     return [isConfig ? broken : unclear];
   }

@@ -29,6 +29,7 @@ const keyring = { unlocked: true, epoch: 0, derive: () => Buffer.from(key) };
 async function start(state = home): Promise<void> {
   log = await openAuditLog(join(home, 'audit'), clock.now, { onForged: () => (forged += 1) });
   const own: OwnItems = {
+    where: 'own.age',
     async get(name) {
       onGet();
       return items.get(name);

@@ -5,6 +5,7 @@ import type { Keyring } from '../keyring.ts';
 import type { Vault } from '../memory.ts';
 import type { OwnItems } from '../own-items.ts';
 import type { Paths } from '../paths.ts';
+import type { Vouched } from './chain.ts';
 import type { AuditLog } from './event.ts';
 import type { Head } from './link.ts';
 
@@ -14,8 +15,8 @@ const keepEveryMs = 60_000;
 const keepSoonMs = 2000;
 
 /**
- * Gives the log its key while the home is unlocked, and keeps the number and hash of its newest line sealed
- * in `own.age`: a log that is cut back together with its head is known by that.
+ * Gives the log its key while the home is unlocked, and keeps the number and hash of its newest line
+ * with the broker's own items: a log that is cut back together with its head is known by that.
  */
 export interface AuditKeys {
   /** The home was unlocked: from now on lines have MACs. Before the line that says so. */
@@ -25,7 +26,7 @@ export interface AuditKeys {
   /** The same in a moment: whoever started the daemon waits for its first launch. */
   keepSoon(): void;
   /** What is kept. Throws `ERR_LOCKED`. */
-  kept(): Promise<Head | undefined>;
+  kept(): Promise<Vouched | undefined>;
 }
 
 export interface AuditKeysOptions {
@@ -52,7 +53,7 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
       try {
         head = await keys.kept();
       } catch (error) {
-        report(`audit: its newest line is not to be had from own.age: ${messageOf(error)}`);
+        report(`audit: its newest line is not to be had from ${own.where}: ${messageOf(error)}`);
       }
       // Locked meanwhile.
       if (keyring.epoch !== epoch || !keyring.unlocked) return;
@@ -73,7 +74,7 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
           keptSeq = head.seq;
         }
       } catch (error) {
-        report(`audit: its newest line is not kept in own.age: ${messageOf(error)}`);
+        report(`audit: its newest line is not kept in ${own.where}: ${messageOf(error)}`);
       }
       cancel();
       if (keyring.unlocked) cancel = clock.after(keepEveryMs, () => void keys.keep());
@@ -84,13 +85,13 @@ export function createAuditKeys(options: AuditKeysOptions): AuditKeys {
     },
     async kept() {
       const bytes = await own.get(item);
-      return bytes === undefined ? undefined : parse(bytes);
+      return bytes && { ...parse(bytes, own.where), by: own.where };
     },
   };
   return keys;
 }
 
-function parse(bytes: Buffer): Head {
+function parse(bytes: Buffer, where: string): Head {
   try {
     const { seq, hash } = JSON.parse(bytes.toString()) as Partial<Head>;
     if (Number.isSafeInteger(seq) && typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash)) {
@@ -99,9 +100,8 @@ function parse(bytes: Buffer): Head {
   } catch {
     // As any other content that is not ours.
   }
-  throw new BrokerError('ERR_CORRUPT', 'what own.age keeps of the audit log is not in its format', {
-    hint: 'restore own.age from a backup',
-  });
+  const message = `what ${where} keeps of the audit log is not in its format`;
+  throw new BrokerError('ERR_CORRUPT', message, { hint: `restore ${where} from a backup` });
 }
 
 function messageOf(error: unknown): string {

@@ -71,7 +71,7 @@ const settings: z.ZodMiniType<Settings> = z.pipe(
       ),
       lock_after: described(
         z.prefault(value.duration, '8h'),
-        'Idle time after which the sealed file locks. A longer one counts once the daemon has been restarted.',
+        'Idle time after which the home locks; one on the keychain opens again by itself when it is needed. A longer time counts once the daemon has been restarted.',
       ),
       identity_file: described(
         z.optional(value.file),

@@ -27,7 +27,7 @@ version: "1.0"
 settings:
   default_backend: ${defaultBackend.padEnd(10)}# where secrets go and are looked for
   ttl: 5m                    # how long a value that was read stays fresh
-  lock_after: 8h             # idle time after which the sealed file locks
+  lock_after: 8h             # idle time after which the home locks
   presence: terminal         # terminal, or passphrase: the strong mode
 ${identity}
 ${folders}

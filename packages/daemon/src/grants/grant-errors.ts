@@ -28,7 +28,3 @@ export function inMemoryAlone(error: BrokerError): BrokerError {
     retryable: error.retryable,
   });
 }
-
-export function locked(): BrokerError {
-  return new BrokerError('ERR_LOCKED', 'the sealed file is locked', { hint: 'mcp unlock' });
-}

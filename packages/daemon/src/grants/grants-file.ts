@@ -58,7 +58,7 @@ export function createGrantsFile(options: GrantsFileOptions): GrantsFile {
 
   const getKept = async (): Promise<Kept | undefined> => {
     const bytes = await own.get(item);
-    return bytes && parseKept(bytes);
+    return bytes && parseKept(bytes, own.where);
   };
   const keep = (kept: Kept): Promise<void> => own.put(item, Buffer.from(JSON.stringify(kept)));
 
@@ -205,7 +205,7 @@ const reasons = {
   unreadable: 'is not in its format',
 } as const;
 
-function parseKept(bytes: Buffer): Kept {
+function parseKept(bytes: Buffer, where: string): Kept {
   try {
     const { id, generation } = JSON.parse(bytes.toString()) as Partial<Kept>;
     if (typeof id === 'string' && Number.isSafeInteger(generation)) {
@@ -215,7 +215,7 @@ function parseKept(bytes: Buffer): Kept {
     // As any other content that is not ours.
   }
   throw new BrokerError('ERR_CORRUPT', 'what is kept of the grants file is not in its format', {
-    hint: 'restore own.age from a backup',
+    hint: `restore ${where} from a backup`,
   });
 }
 

@@ -18,7 +18,7 @@ import {
   type Held,
   type Launching,
 } from './grant.ts';
-import { inMemoryAlone, locked, noGrant, tooMany, type Named } from './grant-errors.ts';
+import { inMemoryAlone, noGrant, tooMany, type Named } from './grant-errors.ts';
 import { createGrantsFile, type Refusal } from './grants-file.ts';
 import { createHeldGrants, type HeldGrants } from './held-grants.ts';
 import { mostSimilar } from './similar.ts';
@@ -72,7 +72,7 @@ export interface Grants {
 export interface GrantsOptions {
   readonly paths: Pick<Paths, 'home' | 'state' | 'grants'>;
   readonly clock: Clock;
-  readonly keyring: Pick<Keyring, 'unlocked' | 'epoch' | 'derive'>;
+  readonly keyring: Pick<Keyring, 'unlocked' | 'epoch' | 'derive' | 'closed'>;
   readonly own: OwnItems;
   /** For the audit: a file was found that is not as it was written, and set aside. */
   readonly onRefused: (refusal: Refusal, problem: BrokerError) => void;
@@ -115,7 +115,7 @@ export function createGrants(options: GrantsOptions): Grants {
   const read = async (): Promise<void> => {
     const began = keyring.epoch;
     const reading = await file.read();
-    if (keyring.epoch !== began) throw locked();
+    if (keyring.epoch !== began) throw keyring.closed();
     if (isBlocked) problem = undefined;
     isBlocked = false;
     if ('grants' in reading) {
@@ -134,7 +134,7 @@ export function createGrants(options: GrantsOptions): Grants {
 
   const load = (): Promise<void> => {
     current();
-    if (!keyring.unlocked) return Promise.reject(locked());
+    if (!keyring.unlocked) return Promise.reject(keyring.closed());
     loading ??= inTurn(read);
     return loading;
   };
@@ -144,7 +144,7 @@ export function createGrants(options: GrantsOptions): Grants {
     await load();
     const began = keyring.epoch;
     return inTurn(() => {
-      if (keyring.epoch !== began) throw locked();
+      if (keyring.epoch !== began) throw keyring.closed();
       return action();
     });
   };

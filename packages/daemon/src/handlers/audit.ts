@@ -1,7 +1,7 @@
-import { BrokerError } from '@mcp-broker/providers';
+import { BrokerError } from '@mcp-broker/providers/errors';
 import { failure } from '../audit/failure.ts';
 import { verifyLog } from '../audit/verify.ts';
-import type { Broker } from '../broker.ts';
+import { lockedMeanwhile, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
 import type { AuditVerdict } from '../protocol/messages.ts';
 
@@ -40,9 +40,9 @@ async function verify({ audit, auditKeys, keyring, paths }: Broker): Promise<Aud
       folder: paths.audit,
       state: () => audit.known,
       key,
-      vouched: kept === undefined ? [] : [{ ...kept, by: 'own.age' }],
+      vouched: kept === undefined ? [] : [kept],
       proceed() {
-        if (keyring.epoch !== epoch) throw lockedMeanwhile();
+        if (keyring.epoch !== epoch) throw lockedMeanwhile('the check');
       },
     });
   } catch (error) {
@@ -50,11 +50,4 @@ async function verify({ audit, auditKeys, keyring, paths }: Broker): Promise<Aud
   } finally {
     bytes?.fill(0);
   }
-}
-
-function lockedMeanwhile(): BrokerError {
-  return new BrokerError('ERR_LOCKED', 'the sealed file was locked during the check', {
-    hint: 'mcp unlock',
-    retryable: true,
-  });
 }

@@ -3,6 +3,7 @@ import { caller, type Broker } from '../broker.ts';
 import type { RunningLaunch } from '../running/launch-journal.ts';
 import type { Handlers } from '../listener/handler.ts';
 import { keychainState, leadsTo } from './keychain-state.ts';
+import { closedState, hasSealedFile, keysState } from './keys-state.ts';
 import type { BackendStatus } from '../protocol/backends.ts';
 import type { LaunchStatus, Status } from '../protocol/messages.ts';
 import { version } from '../version.ts';
@@ -31,6 +32,7 @@ export function brokerHandlers(
 async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
   const { paths, cache, approvals, grants, audit, vault, platform, loaded, configProblem } = broker;
   const problem = configProblem?.toShape();
+  const keys = await keysState(broker);
   return {
     version,
     pid: process.pid,
@@ -43,6 +45,7 @@ async function status(broker: Broker, signal: AbortSignal): Promise<Status> {
       unusable: loaded.unusable,
       ...(problem === undefined ? {} : { problem }),
     },
+    keys,
     backends: await backendStates(broker, signal),
     cache: { entries: cache.entries, bytes: cache.bytes },
     memory: {
@@ -79,6 +82,7 @@ export async function backendStates(
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
       .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
+      .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
       .map(async ([name, { kind }]) => ({
         name,
         kind,
@@ -94,9 +98,9 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
-  if (kind === 'keychain') return keychainState(broker, name, signal);
+  if (kind === 'keychain') return closedState(broker) ?? keychainState(broker, name, signal);
   if (kind !== 'sealed-file') return 'unavailable';
-  if (!broker.keyring.unlocked) return 'locked';
+  if (!broker.keyring.isSealedOpen) return 'locked';
   try {
     const provider = await broker.resolver.provider(name);
     await provider.check?.({ signal });

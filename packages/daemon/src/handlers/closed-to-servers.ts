@@ -8,6 +8,7 @@ import { isVariableName } from '../reference.ts';
  * take away, and nothing may stand in their way; launching and looking is what servers do as well.
  */
 const closed = [
+  'keychain.create',
   'sealed.create',
   'sealed.unlock',
   'secret.set',

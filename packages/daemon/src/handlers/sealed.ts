@@ -1,24 +1,20 @@
-import {
-  BrokerError,
-  createIdentityFile,
-  createSecretsFile,
-  toBrokerError,
-} from '@mcp-broker/providers';
+import { BrokerError, createIdentityFile, createSecretsFile } from '@mcp-broker/providers';
 import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
+import { unlocking } from '../unlocking.ts';
 
-/** Making, unlocking and locking the sealed file. */
+/** Making the sealed file; unlocking and locking it and the home. */
 export function sealedHandlers(
   broker: Broker,
 ): Pick<Handlers, 'sealed.create' | 'sealed.unlock' | 'sealed.lock'> {
-  const { keyring, paths } = broker;
+  const { binding, keychain, keyring, opening, paths } = broker;
 
   return {
     async 'sealed.create'(_params, context) {
       const [passphrase] = context.attachments;
       const isNew = !existsSync(paths.identity) && !keyring.hasIdentityFile;
-      await unlocking(broker, context, async () => {
+      await unlocking(broker, asked(context), async () => {
         if (passphrase !== undefined && keyring.hasIdentityFile) {
           throw new BrokerError(
             'ERR_USAGE',
@@ -30,27 +26,42 @@ export function sealedHandlers(
         }
         if (passphrase !== undefined && isNew) {
           await createIdentity(broker, passphrase);
-        } else if (!keyring.unlocked) {
+        } else if (!keyring.isSealedOpen) {
           await keyring.unlock(passphrase, context.signal);
         }
       });
+      // Whoever has the passphrase, and asks for this, takes it in.
+      await binding.tie();
       const made = await createSecretsFile(paths.secrets, keyring);
       return { result: { created: isNew || made } };
     },
 
     async 'sealed.unlock'(_params, context) {
-      if (keyring.unlocked) return { result: { unlocked: false } };
       const [passphrase] = context.attachments;
-      await unlocking(broker, context, () => keyring.unlock(passphrase, context.signal));
+      const wasUnlocked = keyring.unlocked;
+      if (keyring.source === 'keychain') {
+        keychain.unshut();
+        await opening.open(context);
+        if (passphrase === undefined) return { result: { unlocked: !wasUnlocked } };
+      }
+      if (keyring.isSealedOpen) return { result: { unlocked: !wasUnlocked } };
+      await unlocking(broker, asked(context), () =>
+        keyring.unlock(passphrase, context.signal, (scalar) => binding.check(scalar)),
+      );
       return { result: { unlocked: true } };
     },
 
     async 'sealed.lock'(_params, context) {
       // Locking comes first and does not depend on the audit: it only takes away.
+      if (keyring.source === 'keychain') keychain.shut();
       await lockAll(broker, context);
       return { result: {} };
     },
   };
+}
+
+function asked(context: Context): Parameters<typeof unlocking>[1] {
+  return { backend: 'sealed', ...caller(context) };
 }
 
 /** Makes identity.age. Never beside secrets that another identity holds. */
@@ -61,7 +72,7 @@ async function createIdentity({ keyring, paths }: Broker, passphrase: Buffer): P
       subject: paths.identity,
     });
   }
-  if (keyring.unlocked) {
+  if (keyring.isSealedOpen) {
     throw new BrokerError('ERR_USAGE', 'an identity whose file has gone is unlocked', {
       hint: 'mcp lock',
     });
@@ -73,35 +84,8 @@ async function createIdentity({ keyring, paths }: Broker, passphrase: Buffer): P
   else scalar.fill(0);
 }
 
-/** An unlock that cannot be written down is taken back. */
-async function unlocking(
-  broker: Broker,
-  context: Context,
-  unlock: () => Promise<void>,
-): Promise<void> {
-  const { keyring, audit, auditKeys } = broker;
-  const wasUnlocked = keyring.unlocked;
-  const line = { event: 'unlock', backend: 'sealed', ...caller(context) } as const;
-  try {
-    await unlock();
-  } catch (error) {
-    await audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
-    throw error;
-  }
-  if (wasUnlocked) return;
-  await auditKeys.attach();
-  try {
-    await audit.append({ ...line, outcome: 'allowed' });
-  } catch (error) {
-    keyring.lock();
-    audit.useKey(undefined);
-    throw error;
-  }
-  void auditKeys.keep();
-}
-
 /**
- * Locks the sealed file and forgets every value, then says so in the audit. OpenSSL has a copy of the key
+ * Locks the home and forgets every value, then says so in the audit. OpenSSL has a copy of the key
  * in each object that V8 has not collected yet: it is made to, before anybody is told that it is locked.
  */
 export async function lockAll(broker: Broker, context?: Context): Promise<void> {
@@ -112,7 +96,7 @@ export async function lockAll(broker: Broker, context?: Context): Promise<void> 
     .append({
       event: 'lock',
       outcome: 'allowed',
-      backend: 'sealed',
+      backend: broker.keyring.source,
       ...(context === undefined ? {} : caller(context)),
     })
     .catch(() => undefined);

@@ -27,7 +27,9 @@ function presenceOf(changes: Partial<PresenceOptions> = {}): Presence {
     launches,
     codes: createCodes(fakeClock()),
     keyring: {
+      source: 'sealed',
       hasIdentityFile: false,
+      hasPassphrase: true,
       async checkPassphrase(passphrase) {
         if (String(passphrase) !== 'right') throw new BrokerError('ERR_PASSPHRASE', 'wrong');
       },
@@ -104,10 +106,44 @@ test.each<[title: string, open: () => unknown, message: RegExp]>([
 });
 
 test('a passphrase proves nothing in a home that has an identity file', async () => {
-  const keyring = { hasIdentityFile: true, checkPassphrase: async () => undefined };
+  const keyring = {
+    source: 'sealed',
+    hasIdentityFile: true,
+    hasPassphrase: false,
+    checkPassphrase: async () => undefined,
+  } as const;
   await expect(
     presenceOf({ keyring }).prove(asking(person), 'subject', { passphrase: right }),
   ).rejects.toMatchObject(refusal);
+});
+
+describe('in a home on the keychain alone', () => {
+  const keyring = {
+    source: 'keychain',
+    hasIdentityFile: false,
+    hasPassphrase: false,
+    checkPassphrase: async () => undefined,
+  } as const;
+
+  test('a passphrase proves nothing, and the code does', async () => {
+    const presence = presenceOf({ keyring });
+    await expect(
+      presence.prove(asking(person), 'subject', { passphrase: right }),
+    ).rejects.toMatchObject({ ...refusal, message: expect.stringMatching(/keychain/u) as string });
+    const code = presence.open(asking(person), 'subject');
+    await presence.prove(asking(person), 'subject', { code });
+  });
+
+  test('the mode that asks for a passphrase is a mistake in the config', async () => {
+    const presence = presenceOf({ keyring, mode: 'passphrase' });
+    const mistake = { code: 'ERR_CONFIG', hint: expect.stringContaining('mcp init') as string };
+    expect(() => presence.open(asking(person), 'subject')).toThrow(
+      expect.objectContaining(mistake),
+    );
+    await expect(
+      presence.prove(asking(person), 'subject', { passphrase: right }),
+    ).rejects.toMatchObject(mistake);
+  });
 });
 
 describe.each([

@@ -38,7 +38,10 @@ export interface PresenceOptions {
   readonly platform: Platform;
   readonly launches: Launches;
   readonly codes: Codes;
-  readonly keyring: Pick<Keyring, 'hasIdentityFile' | 'checkPassphrase'>;
+  readonly keyring: Pick<
+    Keyring,
+    'source' | 'hasIdentityFile' | 'hasPassphrase' | 'checkPassphrase'
+  >;
   readonly mode: PresenceMode;
 }
 
@@ -61,6 +64,7 @@ export function createPresence(options: PresenceOptions): Presence {
       });
     }
     if (policy.mode === 'passphrase') {
+      if (keyring.source === 'keychain' && !keyring.hasPassphrase) throw noSealedFile();
       throw new BrokerError('ERR_PRESENCE', 'settings.presence asks for the passphrase', {
         hint: 'add --fd N to the command, with the passphrase of the sealed file on descriptor N',
       });
@@ -93,9 +97,23 @@ export function createPresence(options: PresenceOptions): Presence {
         throw new BrokerError('ERR_PRESENCE', 'this home has an identity file and no passphrase', {
           hint: 'type the command in a terminal, without --fd',
         });
+      } else if (!keyring.hasPassphrase) {
+        throw policy.mode === 'passphrase'
+          ? noSealedFile()
+          : new BrokerError('ERR_PRESENCE', 'this home is on the keychain and has no passphrase', {
+              hint: 'type the command in a terminal, without --fd',
+            });
       } else {
         await keyring.checkPassphrase(passphrase);
       }
     },
   };
+}
+
+function noSealedFile(): BrokerError {
+  return new BrokerError(
+    'ERR_CONFIG',
+    'settings.presence: passphrase needs a sealed file, and this home is on the keychain alone',
+    { hint: 'mcp init --backend sealed makes one; or remove the setting, then mcp daemon restart' },
+  );
 }

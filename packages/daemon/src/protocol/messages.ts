@@ -146,6 +146,14 @@ export interface SecretSummary {
   readonly cachedMs?: number;
 }
 
+/** Where the keys of grants and audit come from. */
+export interface KeysStatus {
+  readonly source: 'sealed' | 'keychain';
+  readonly state: 'ready' | 'locked';
+  /** Of a home on the keychain: why it is locked. */
+  readonly problem?: ErrorShape;
+}
+
 export interface LaunchTake {
   readonly ticket: string;
   /** The process that asks becomes the server itself. */
@@ -188,6 +196,7 @@ export interface Status {
     /** Entries that cannot be used although the file can. */
     readonly unusable: readonly ErrorShape[];
   };
+  readonly keys: KeysStatus;
   readonly backends: readonly BackendStatus[];
   readonly cache: { readonly entries: number; readonly bytes: number };
   readonly memory: {
@@ -230,6 +239,8 @@ export interface Methods extends ApprovalMethods, BackendMethods {
   'broker.status': { params: None; result: Status };
   'broker.stop': { params: None; result: None };
   'config.reload': { params: None; result: None };
+  /** Puts a new home on the keychain, or gives it another key when its own is gone. */
+  'keychain.create': { params: None; result: { readonly created: boolean } };
   /** Attachment: the new passphrase, but for a home with an identity file. Makes identity.age and an empty secrets.age; leaves them unlocked. */
   'sealed.create': { params: None; result: { readonly created: boolean } };
   /** Attachment: the passphrase, but for a home with an identity file. */

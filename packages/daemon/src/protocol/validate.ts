@@ -84,6 +84,7 @@ const params = {
   'broker.status': none,
   'broker.stop': none,
   'config.reload': none,
+  'keychain.create': none,
   'sealed.create': none,
   'sealed.unlock': none,
   'sealed.lock': none,

@@ -2,18 +2,19 @@ import type { CommandSpec } from '../spec.ts';
 
 export const init: CommandSpec = {
   name: 'init',
-  summary: 'set up a home: folder, config.yaml and the sealed file',
+  summary: 'set up a home: folder, config.yaml, and the keychain or the sealed file',
   details:
-    'The sealed file is opened by a passphrase, which is asked for twice or comes on a descriptor. ' +
-    'A home that is there is kept; what others could read of it is made private.',
+    'Secrets go to the keychain of this system where it works, which is tried with an item that is removed ' +
+    'again, and else to the sealed file. That one is opened by a passphrase, which is asked for twice or comes ' +
+    'on a descriptor. A home that is there is kept; what others could read of it is made private.',
   options: [
     ['--yes', 'ask nothing'],
+    ['--backend <NAME>', 'where secrets go, and nowhere else: keychain or sealed'],
+    ['--fd <N>', 'the sealed file, and read its new passphrase from descriptor N'],
     [
-      '--backend <NAME>',
-      'where secrets go: sealed (the keychain is not supported by this version)',
+      '--identity-file <FILE>',
+      'the sealed file, with an identity that is there already, and no passphrase',
     ],
-    ['--fd <N>', 'read the new passphrase from descriptor N'],
-    ['--identity-file <FILE>', 'use an identity that is there already, and no passphrase'],
   ],
   example: 'mcp init',
   async run(given, session) {
@@ -57,7 +58,9 @@ export const doctor: CommandSpec = {
 
 export const lock: CommandSpec = {
   name: 'lock',
-  summary: 'lock the sealed file and forget every value in memory',
+  summary: 'lock the home and forget every value in memory',
+  details:
+    'A home on the keychain stays locked until it is unlocked, also when the daemon starts anew.',
   example: 'mcp lock',
   async run(_given, session) {
     const commands = await import('../locking.ts');
@@ -67,7 +70,8 @@ export const lock: CommandSpec = {
 
 export const unlock: CommandSpec = {
   name: 'unlock',
-  summary: 'unlock the sealed file until it is locked or lies idle',
+  summary: 'unlock the home until it is locked or lies idle',
+  details: 'A home on the keychain has no passphrase: its key is asked of the keychain.',
   options: [['--fd <N>', 'read the passphrase from descriptor N']],
   example: 'mcp unlock',
   async run(given, session) {

@@ -1,0 +1,33 @@
+import { toBrokerError } from '@mcp-broker/providers/errors';
+import type { AuditEvent } from './audit/event.ts';
+import type { Broker } from './broker.ts';
+import type { KeySource } from './keyring.ts';
+
+/** An unlock that cannot be written down is taken back. */
+export async function unlocking(
+  { keyring, audit, auditKeys }: Pick<Broker, 'keyring' | 'audit' | 'auditKeys'>,
+  about: Pick<AuditEvent, 'pid' | 'uid' | 'claims'> & { readonly backend: KeySource },
+  unlock: () => Promise<void>,
+): Promise<void> {
+  const isOpen = (): boolean =>
+    about.backend === 'keychain' ? keyring.unlocked : keyring.isSealedOpen;
+  const wasOpen = isOpen();
+  const hadKeys = keyring.unlocked;
+  const line = { event: 'unlock', ...about } as const;
+  try {
+    await unlock();
+  } catch (error) {
+    await audit.append({ ...line, outcome: 'failed', code: toBrokerError(error).code });
+    throw error;
+  }
+  if (wasOpen) return;
+  if (!hadKeys) await auditKeys.attach();
+  try {
+    await audit.append({ ...line, outcome: 'allowed' });
+  } catch (error) {
+    keyring.lock();
+    audit.useKey(undefined);
+    throw error;
+  }
+  void auditKeys.keep();
+}
