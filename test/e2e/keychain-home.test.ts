@@ -83,8 +83,8 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
   ): Promise<T> {
     const access = createKeychainAccess({
       sessionBus: () => keychain.bus,
-      after: (ms, action) => {
-        const timer = setTimeout(action, ms);
+      after: (ms, then) => {
+        const timer = setTimeout(then, ms);
         return () => {
           clearTimeout(timer);
         };
