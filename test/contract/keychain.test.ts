@@ -28,7 +28,7 @@ describe.skipIf(lacks(...keychainNeeds))('on a gnome-keyring', () => {
     name: 'the keychain',
     create: () => onKeychain(),
     capabilities: {
-      methods: ['put', 'delete', 'list', 'check'],
+      methods: ['put', 'delete', 'list', 'history', 'check'],
       values: ['empty', 'binary', '64 KiB'],
       versions: true,
       listed: [0, 1, 1000],

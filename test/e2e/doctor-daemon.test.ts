@@ -61,9 +61,31 @@ test('a daemon of another version is restarted', async () => {
   expect(findings).toMatchObject([
     { id: 'daemon-version', cause: expect.stringContaining('version 9.9.9') as string },
   ]);
+  const config = join(home.broker, 'config.yaml');
+  const text = readFileSync(config, 'utf8');
+  writeFileSync(config, 'nonsense: 1\n');
+  expect(idsOf(await mend(home)), 'it is kept while another could not start').toEqual(
+    expect.arrayContaining(['config-broken', 'daemon-version']),
+  );
+  expect((await statusOf(home)).version).toBe('9.9.9');
+  writeFileSync(config, text);
   await expectMended(home, ['daemon-version']);
   expect((await statusOf(home)).version).not.toBe('9.9.9');
   expect(started.living()).toEqual([]);
+});
+
+test('a daemon that hangs is told, and is not waited for', async () => {
+  home = await createHome({ kind: 'identity' });
+  const { pid } = await statusOf(home);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const found = await mend(home);
+    expect(found).toMatchObject({ code: 1, findings: [{ id: 'daemon-unreachable' }] });
+    expect(found.findings[0]?.cause).toBe('the daemon is there and does not answer');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  expect(idsOf(await examine(home))).toEqual([]);
 });
 
 describe('memory', () => {
@@ -116,7 +138,22 @@ describe('backends', () => {
     });
   });
 
-  test('whose file is none any more are wrong, and so is one of a kind that is not supported', async () => {
+  test('that a variable lies in and that cannot be used are wrong', async () => {
+    home = await createHome({ kind: 'identity' });
+    const file = join(home.broker, 'config.yaml');
+    const vault = '{kind: vault, url: "https://127.0.0.1:1", auth_method: token, path: secret/mcp}';
+    const without = `${readFileSync(file, 'utf8')}\nbackends:\n  far: ${vault}\n`;
+    writeFileSync(file, without);
+    expect(idsOf(await examine(home)), 'no variable lies in it').toEqual([]);
+    writeFileSync(file, `${without}variables:\n  FAR: {backend: far}\n`);
+    expectSuccess(await home.mcp(['daemon', 'restart']));
+    expect(await examine(home)).toMatchObject({
+      code: 1,
+      findings: [{ id: 'backend-unavailable', subject: 'far' }],
+    });
+  });
+
+  test('whose file holds nothing that can be read are wrong', async () => {
     home = await createHome({ kind: 'identity' });
     await home.set('TOKEN', 'x');
     writeFileSync(join(home.broker, 'secrets.age'), 'no age file', { mode: 0o600 });

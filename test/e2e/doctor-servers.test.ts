@@ -80,6 +80,17 @@ describe('a server of config.yaml', () => {
   });
 });
 
+test('a token in config.yaml is told, without its value', async () => {
+  const token = `ghp_${randomBytes(40).toString('hex').slice(0, 36)}`;
+  writeConfig(`servers:\n  one: {command: [/bin/true, --token=${token}], env: {A: ${token}}}\n`);
+  const found = await findings();
+  expect(found.map(({ id, subject }) => [id, subject])).toEqual([
+    ['plaintext-token', `env.A of server one of ${join(home.broker, 'config.yaml')}`],
+    ['plaintext-token', `command.1 of server one of ${join(home.broker, 'config.yaml')}`],
+  ]);
+  expect(JSON.stringify(found)).not.toContain(token);
+});
+
 describe('an entry of a client', () => {
   test.each([
     ['starts what is not there', { command: '/nowhere/server' }, 'server-gone'],
@@ -194,6 +205,9 @@ describe('a file of a client', () => {
       }
     }
     expect(stdout.split('\n').filter((line) => line !== '')).toHaveLength(3);
+    expect(stdout).toMatch(
+      /^wrong {3}args\.1 of server one of \S+, line 1: it holds a token of GitHub in plain text \(mcp secret set .*\)$/mu,
+    );
     expect(stderr).toBe('mcp: 2 things are wrong, 1 piece of advice\n');
   });
 });

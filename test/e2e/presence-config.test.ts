@@ -6,7 +6,7 @@ import { needs } from '../kit/needs.ts';
 import { connectTo } from '../kit/protocol.ts';
 import { startPty } from '../kit/pty.ts';
 
-// A home in the strong mode, whose config somebody changes to `presence: terminal`. No launch runs from
+// A home in the strong mode, whose config somebody changes to `presence: terminal` by our own command. No launch runs from
 // this process: the daemon would take what descends from it for a server.
 
 let home: Home;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   other = await createHome({ kind: 'sealed' });
   await home.set('TOKEN', 'value');
   await configure((text) => text.replace('presence: terminal', 'presence: passphrase'));
-  await configure((text) => text.replace('presence: passphrase', 'presence: terminal'));
+  expectSuccess(await home.mcp(['config', 'set', 'settings.presence', 'terminal']));
   const refused = await home.mcp(['exec', '--env', 'TOKEN=$<TOKEN>', '--', '/bin/true']);
   id = /approve (\w{4})$/mu.exec(refused.stderr)?.[1] ?? '';
 }, 60_000);

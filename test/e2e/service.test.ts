@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -262,8 +263,13 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       expect(status.service.name).toMatch(/^mcp-broker-[0-9a-f]{12}\.socket$/u);
       const own = status.service.name.replace('.socket', '.service');
       expect(await user.property(own, 'MainPID')).toBe(String(status.pid));
+      // Its socket does not bring back a home that is gone.
+      expectSuccess(await user.mcp([...given, 'daemon', 'stop']));
+      rmSync(home, { recursive: true });
+      expectSuccess(await user.systemctl('restart', status.service.name));
+      expect(existsSync(home)).toBe(false);
       expectSuccess(await user.mcp([...given, 'daemon', 'uninstall']));
-      expect(existsSync(join(home, 'run', 'broker.sock'))).toBe(false);
+      expect(existsSync(home)).toBe(false);
     });
   },
 );

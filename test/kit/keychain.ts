@@ -110,14 +110,14 @@ export async function startKeychain({
     );
 
   // Ends with a test that is killed, and the keyring with it.
-  const args = [
+  const bound = [
     '--pdeathsig',
     'KILL',
     'dbus-daemon',
     `--config-file=${folder}/bus.conf`,
     '--nofork',
   ];
-  const daemon = await begin('setpriv', args, () => has('org.freedesktop.DBus'));
+  const daemon = await begin('setpriv', bound, () => has('org.freedesktop.DBus'));
   let keeper = keyring ? await beginKeyring() : undefined;
   return {
     folder,

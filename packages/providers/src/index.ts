@@ -7,6 +7,8 @@ export {
   type KeychainContext,
 } from './keychain/access.ts';
 export { createKeychain, type KeychainProviderContext } from './keychain/keychain.ts';
+export { keychainProblemOf, type KeychainProblem } from './keychain/problem.ts';
+export { keychainServices, type KeychainServices } from './keychain/services.ts';
 export { createKeychainOwnItems, type KeychainOwnItems } from './keychain/own-items.ts';
 export { type OwnFileOptions, readOwnFile } from './safe-open.ts';
 export { createProvider, isSupported, type ProviderContext } from './registry.ts';

@@ -75,7 +75,7 @@ describe('mcp approvals', () => {
     const long = `node ${'x'.repeat(200)}`;
     expect(rows).toEqual([
       ['ID', 'OUTCOME', 'SERVER', 'COMMAND', 'VARIABLES', 'LIFETIME', 'UNTIL', 'WORKSPACE'],
-      ['AAAA', 'pending', 'github', command, 'API_TOKEN', '-', '2026-01-01T01:00:00.000Z'],
+      ['AAAA', 'pending', 'github', command, 'API_TOKEN', '-', '2026-01-01T01:00:00.000Z', '-'],
       ['GGGG', 'allowed', 'git\\e[31m', command, 'API_TOKEN', 'always', '-', '/home/me'],
       [
         'DDDD',

@@ -14,9 +14,9 @@ export async function installDaemon(session: Session, service?: Service): Promis
   const found = service ?? findService(session);
   requireHome(paths.home);
   const changed = found.write();
-  const { manager } = await found.state();
+  const { enabled, manager } = await found.state();
   const { name } = found;
-  if (!changed && (manager === 'running' || manager === 'waiting')) {
+  if (!changed && enabled && (manager === 'running' || manager === 'waiting')) {
     output.done(`${name} is installed and active already`, { name, active: true, changed: false });
     return 0;
   }

@@ -88,7 +88,7 @@ async function changesOf(variable: string, { paths }: Session): Promise<readonly
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== 'ERR_NOT_FOUND') throw error;
   }
-  return changes.reverse();
+  return changes.toReversed();
 }
 
 function changeOf(record: AuditRecord): Change {

@@ -53,7 +53,8 @@ test('mcp status tells everything, problems first among them', async () => {
   expect(await showStatus(session)).toBe(0);
   for (const part of [
     'running, pid 42, version 1.2.3',
-    '(3h)',
+    '(3h ago)',
+    'launches     2 running',
     'broken, the one before is in force: unknown key setings\\e[31m',
     '64 KiB for secrets, not known how much locked',
     'pending      1 (see: mcp approvals)',

@@ -101,7 +101,7 @@ function daemonPairs(status: Status, session: Session): Pairs {
   const locked = memory.locked === null ? 'not known how much' : size(memory.locked);
   return [
     ['daemon', `running, pid ${status.pid}, version ${status.version}`],
-    ['since', `${status.started} (${age(status.started, session.now()) ?? '-'})`],
+    ['since', `${status.started} (${age(status.started, session.now()) ?? '-'} ago)`],
     ['home', status.home],
     ['connections', String(status.connections)],
     [
@@ -112,35 +112,38 @@ function daemonPairs(status: Status, session: Session): Pairs {
 }
 
 function whole(status: Status, session: Session): string {
-  const { config, cache, audit } = status;
+  const { config, cache, audit, backends: known, launches: running } = status;
   const { output } = session;
   const problem =
     config.problem === undefined ? '' : `: ${config.problem.message}; see: mcp config check`;
   const state = { loaded: 'loaded', absent: 'no file', kept: 'broken, the one before is in force' };
+  const [daemon, since, home, ...details] = daemonPairs(status, session);
   const about = pairs(
     [
-      ...daemonPairs(status, session),
+      ...[daemon, since, home].filter((pair) => pair !== undefined),
       ['config', output.typed(`${config.file} (${state[config.state]}${problem})`)],
       ['keys', keysText(status.keys)],
-      [
-        'cache',
-        `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`,
-      ],
       ['grants', grants(status)],
       [
         'pending',
         status.pending === 0 ? '0' : output.typed(`${status.pending} (see: mcp approvals)`),
       ],
+      ['launches', running.length === 0 ? 'none runs' : `${running.length} running`],
+      [
+        'cache',
+        `${cache.entries} ${cache.entries === 1 ? 'value' : 'values'}, ${size(cache.bytes)}`,
+      ],
       ['audit', `${audit.sequence} lines, ${audit.state}`],
+      ...details,
     ],
     output.columns,
   );
   const backends = table(
     ['BACKEND', 'KIND', 'STATE'],
-    status.backends.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
+    known.map(({ name, kind, state: backendState }) => [name, kind, backendState]),
     output.columns,
   );
-  return `${about}\n${colourStates(backends, output)}${launches(status, session)}`;
+  return `${colourStates(about, output)}\n${colourStates(backends, output)}${launches(status, session)}`;
 }
 
 function launches({ launches: running }: Status, session: Session): string {
@@ -166,11 +169,12 @@ const stateStyles: Readonly<Record<string, Style>> = {
   locked: 'yellow',
   missing: 'yellow',
   unavailable: 'red',
+  failing: 'red',
 };
 
 /** The state is the last word of its line; after the padding, so that columns stay in line. */
 function colourStates(text: string, output: Output): string {
-  return text.replace(/\b(ready|locked|missing|unavailable)$/gm, (state) =>
+  return text.replace(/\b(ready|locked|missing|unavailable|failing)$/gm, (state) =>
     output.style(stateStyles[state] ?? 'bold', state),
   );
 }

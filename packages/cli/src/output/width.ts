@@ -28,8 +28,8 @@ export function middleCut(text: string, columns: number): string {
   const room = Math.max(columns - 1, 0);
   const characters = Array.from(text);
   const head = takeWhile(characters, Math.ceil(room / 2));
-  const tail = takeWhile(characters.slice(head.length).reverse(), room - widthOf(head.join('')));
-  return `${head.join('')}…${tail.reverse().join('')}`;
+  const tail = takeWhile(characters.slice(head.length).toReversed(), room - widthOf(head.join('')));
+  return `${head.join('')}…${tail.toReversed().join('')}`;
 }
 
 function takeWhile(characters: readonly string[], columns: number): string[] {

@@ -34,6 +34,16 @@ export interface Result {
   readonly lines?: true;
 }
 
+const service: Shape = record(
+  {
+    name: text(),
+    written: oneOf(['absent', 'ours', 'other']),
+    current: flag('install would write the same'),
+    gone: list(text(), 'programs that its files name and that are no longer there'),
+    manager: oneOf(['running', 'waiting', 'stopped', 'unknown']),
+  },
+  'once a service manager looks after the daemon',
+);
 const origin: Shape = oneOf(['file', 'default'], 'where it stands');
 const daemonTook: Shape = oneOf(['taken', 'not-running', 'kept'], 'what the daemon made of it');
 const auditLine: Shape = titled(
@@ -69,7 +79,13 @@ const auditLine: Shape = titled(
  * each command and holds what it prints against it.
  */
 export const results: readonly Result[] = [
-  { command: '', shape: record({ next: list(text(), 'commands to type') }) },
+  {
+    command: '',
+    shape: record({
+      'state?': text('of the home, in a word'),
+      next: list(text(), 'commands to type'),
+    }),
+  },
   {
     command: 'init',
     shape: record({
@@ -86,10 +102,11 @@ export const results: readonly Result[] = [
   {
     command: 'status',
     shape: either(
-      record({ running: exactly(false), home: text() }, 'no daemon runs'),
+      record({ running: exactly(false), 'service?': service, home: text() }, 'no daemon runs'),
       record(
         {
           running: exactly(true),
+          'lentSocket?': flag('the service manager listens'),
           version: text(),
           pid: whole(),
           started: time(),
@@ -150,6 +167,7 @@ export const results: readonly Result[] = [
       'version?': text(),
       created: flag('whether it is new'),
       changed: flag('false: that value was there already'),
+      'entry?': flag('the name led elsewhere before: it has an entry in config.yaml now'),
     }),
   },
   { command: 'secret list', shape: list(secret) },
@@ -177,6 +195,15 @@ export const results: readonly Result[] = [
         }),
         'what the audit tells, newest first',
       ),
+    }),
+  },
+  {
+    command: 'secret mv',
+    shape: record({
+      name: text(),
+      from: text('the same as `to`: it was there already'),
+      to: text(),
+      removed: flag('the old place held it, and does no longer'),
     }),
   },
   { command: 'secret rm', shape: record({ name: text(), backend: text() }) },
@@ -234,10 +261,11 @@ export const results: readonly Result[] = [
   {
     command: 'daemon status',
     shape: either(
-      record({ running: exactly(false), home: text() }, 'no daemon runs'),
+      record({ running: exactly(false), 'service?': service, home: text() }, 'no daemon runs'),
       record(
         {
           running: exactly(true),
+          'service?': service,
           version: text(),
           pid: whole(),
           started: time(),
@@ -248,6 +276,26 @@ export const results: readonly Result[] = [
         'a daemon runs',
       ),
     ),
+  },
+  {
+    command: 'daemon install',
+    shape: record({
+      name: text('of the unit'),
+      active: flag('false: it is written alone'),
+      changed: flag(),
+      'pid?': whole(),
+      'reason?': text('why it is not active'),
+      'type?': list(text(), 'commands that make it so'),
+    }),
+  },
+  {
+    command: 'daemon uninstall',
+    shape: record({
+      name: text('of the unit'),
+      removed: list(text(), 'paths'),
+      left: list(text(), 'paths that install did not write'),
+      changed: flag(),
+    }),
   },
   { command: 'daemon logs', shape: record({ line: text() }), lines: true },
   { command: 'audit tail', shape: auditLine, lines: true },
@@ -339,5 +387,9 @@ export const results: readonly Result[] = [
   {
     command: 'config edit',
     shape: record({ file: text(), changed: flag(), 'daemon?': daemonTook }),
+  },
+  {
+    command: 'completion',
+    shape: record({ shell: oneOf(['bash', 'zsh', 'fish']), script: text() }),
   },
 ];

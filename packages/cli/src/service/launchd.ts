@@ -26,12 +26,14 @@ export function createLaunchdService(unit: Unit, folder: string, call: Call): Se
     async state() {
       const { found, text } = look(file);
       if (found === 'absent') {
-        return { written: found, current: false, gone: [], manager: 'stopped' };
+        const nothing = { enabled: false, current: false, gone: [] } as const;
+        return { ...nothing, written: found, manager: 'stopped' };
       }
       const printed = await launchctl('print', `${domain}/${label}`);
       const runs = printed.ok && /^\s*state = running$/mu.test(printed.stdout);
       return {
         written: found,
+        enabled: true,
         current: text === file.text(),
         gone: [],
         manager: runs ? 'running' : 'stopped',

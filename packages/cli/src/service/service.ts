@@ -26,6 +26,8 @@ export interface Service {
 export interface ServiceState {
   /** Of the files. `other`: somebody else wrote one of them, or changed it. */
   readonly written: 'absent' | 'ours' | 'other';
+  /** The manager starts it when its user logs in. */
+  readonly enabled: boolean;
   /** What would be written now is what is there. */
   readonly current: boolean;
   /** Programs that the files name and that are no longer there. */

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import type { Call, Called } from './manager.ts';
@@ -19,6 +19,8 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
     comment,
   };
   const socketFile: Wanted = { path: join(folder, socket), text: () => socketText(unit), comment };
+  /** What `systemctl enable` makes. */
+  const link = join(folder, 'sockets.target.wants', socket);
   // The service first: the folders are made for it, and taken away with it.
   const files: readonly Wanted[] = [serviceFile, socketFile];
 
@@ -32,7 +34,7 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
   /** Undefined when no manager answers, or when it has another unit of that name. */
   async function isActive(path: string): Promise<boolean | undefined> {
     const { ok, properties } = await show(path);
-    if (!ok || properties['FragmentPath'] !== path) return undefined;
+    if (!ok || !isSameFile(properties['FragmentPath'], path)) return undefined;
     return /^(?:active|activating|reloading|deactivating)$/u.test(properties['ActiveState'] ?? '');
   }
 
@@ -44,7 +46,7 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
     for (const { path } of files) {
       const shown = await show(path);
       if (!shown.ok) return shown;
-      if (shown.properties['FragmentPath'] !== path) {
+      if (!isSameFile(shown.properties['FragmentPath'], path)) {
         return { ok: false, stdout: '', reason: `the one that answers does not read ${folder}` };
       }
     }
@@ -71,12 +73,14 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
       const looked = files.map((wanted) => ({ wanted, ...look(wanted) }));
       const found = looked.map((each) => each.found);
       if (found.every((each) => each === 'absent')) {
-        return { written: 'absent', current: false, gone: [], manager: 'stopped' };
+        const nothing = { enabled: false, current: false, gone: [] } as const;
+        return { ...nothing, written: 'absent', manager: 'stopped' };
       }
       const [program, ...args] = commandIn(looked[0]?.text ?? '') ?? [];
       const main = args.find((each) => each.startsWith('/'));
       return {
         written: found.includes('other') ? 'other' : 'ours',
+        enabled: isThere(link),
         current: looked.every(({ wanted, text }) => wanted.text() === text),
         gone: [program, main].filter((path) => path !== undefined && !isThere(path)) as string[],
         manager: await manager(),
@@ -106,7 +110,7 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
         } else {
           untold = known.reason;
         }
-        dropLink(join(folder, 'sockets.target.wants', socket), socketFile.path);
+        dropLink(link, socketFile.path);
       }
       const found = [socketFile, serviceFile].map((file) => ({ ...file, found: remove(file) }));
       const pathsOf = (kind: string): string[] =>
@@ -142,6 +146,15 @@ function dropLink(link: string, to: string): void {
     rmdirSync(dirname(link));
   } catch {
     // There is none, or it has others beside it.
+  }
+}
+
+/** Also when a folder above is a link, which one of the two has followed. */
+function isSameFile(found: string | undefined, path: string): boolean {
+  try {
+    return found !== undefined && realpathSync(found) === realpathSync(path);
+  } catch {
+    return false;
   }
 }
 

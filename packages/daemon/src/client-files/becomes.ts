@@ -13,13 +13,13 @@ interface Rule {
   readonly becomes: Becomes;
 }
 
-const braced = /(?<!\$)\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/;
+const braced = /(?<!\$)\$\{[A-Za-z_]\w*(?::-[^{}]*)?\}/;
 
 /** In the environment of an entry; by the names of `clientPlaces`. */
 const rules: Readonly<Record<string, Rule>> = {
   // Its second pass; a default would stand in.
   Gemini: { pattern: /(?<![\\$])\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})/, becomes: 'nothing' },
-  'VS Code': { pattern: /\$\{env:[^}]+\}/, becomes: 'nothing' },
+  'VS Code': { pattern: /\$\{env:[^{}]+\}/, becomes: 'nothing' },
   'Claude Code': { pattern: braced, becomes: 'another value' },
   'Copilot CLI': {
     pattern: /(?<!\$)\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})/,

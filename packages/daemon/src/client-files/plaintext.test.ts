@@ -80,6 +80,11 @@ describe('a secret without a mark is known by its name and a value that nobody w
   });
 });
 
+test('a text that is made to be searched for ever is not, whatever its length', () => {
+  const hostile = ['eyJ-', 'a-', 'sk-', '${a:-', '$<', '{{'].map((part) => part.repeat(1_000_000));
+  expect(found(hostile.map((text) => ['env.WHATEVER', text]))).toEqual([]);
+});
+
 describe('no alarm', () => {
   test.each([
     ['a reference', 'env.API_KEY', '$<API_KEY>'],

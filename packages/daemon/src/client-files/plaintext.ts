@@ -70,13 +70,20 @@ const publicName =
 const placeholder =
   /x{4,}|\*{3,}|\.{3}|…|^<.*>$|\byour\b|(?:^|[^a-z])your[-_ ]|example|placeholder|change[-_ ]?me|replace|redacted|insert|(?:token|key|secret)[-_ ]here|dummy|todo|12345678|abcdefgh/i;
 
+/**
+ * Of a longer text the beginning counts: no token has more, and patterns like these take a time that grows with
+ * the square of a text that is made for it.
+ */
+const mostLength = 2048;
+
 /** Texts of one entry that hold what should be a reference. */
-export function plaintextIn({ texts }: ClientServer): readonly Plaintext[] {
+export function plaintextIn({ texts }: Pick<ClientServer, 'texts'>): readonly Plaintext[] {
   return texts.flatMap(({ keys, text, line }, index): readonly Plaintext[] => {
     const before = texts[index - 1];
     const follows = before !== undefined && keys.length === 2 && before.keys[0] === keys[0];
-    const option = keys[0] === 'args' && follows ? optionOf(before.text) : undefined;
-    const [name, value] = nameAndValue(keys, text, option);
+    const isWord = keys[0] === 'args' || keys[0] === 'command';
+    const option = isWord && follows ? optionOf(before.text) : undefined;
+    const [name, value] = nameAndValue(keys, text.slice(0, mostLength), option);
     const rest = withoutReferences(value);
     const issuer = issuerOf(rest);
     if (issuer === undefined && !looksSecret(name, rest)) return [];

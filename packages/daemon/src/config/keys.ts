@@ -7,7 +7,7 @@ import { configError, formatPath, type Path, type Problem } from './problem.ts';
 import { readConfigText } from './read.ts';
 import type { SchemaNode } from './json-schema.ts';
 import { readTyped, refusePlainSecrets } from './typed-value.ts';
-import { effective, listEntries, schemaAt, type ConfigEntry } from './view.ts';
+import { effective, listEntries, schemaAt, withBuiltIn, type ConfigEntry } from './view.ts';
 
 /** Every key that counts, and where it stands. Throws what is wrong with the file. */
 export function listConfig(file: string): ConfigEntry[] {
@@ -23,7 +23,7 @@ export function getConfig(file: string, key: string): ConfigEntry {
   const data = readData(file);
   const node = nodeAt(path, data);
   const given = valueAt(data, path);
-  const value = effective(node, given);
+  const value = effective(node, valueAt(withBuiltIn(data), path));
   if (value === undefined) {
     throw new BrokerError('ERR_NOT_FOUND', `${formatPath(path)} is not set, and has no default`, {
       hint: `mcp config set ${formatKey(path)} VALUE`,

@@ -93,6 +93,14 @@ export function effective(node: SchemaNode, data: unknown): unknown {
   return data ?? node.default;
 }
 
+/** The data with the backends that exist without an entry. */
+export function withBuiltIn(data: unknown): unknown {
+  const given = isData(data) ? data : {};
+  const own = isData(given['backends']) ? given['backends'] : {};
+  const always = Object.entries(builtIn).map(([name, kind]) => [name, { kind }] as const);
+  return { ...given, backends: { ...Object.fromEntries(always), ...own } };
+}
+
 /** Every key that counts, in the order of the schema. */
 export function listEntries(data: unknown): ConfigEntry[] {
   const entries: ConfigEntry[] = [];

@@ -1,4 +1,4 @@
-import { BrokerError, type Locator } from '@mcp-broker/providers';
+import { BrokerError, keychainServices, type Locator } from '@mcp-broker/providers';
 import { testBackend } from '../backend-test.ts';
 import { caller, type Broker } from '../broker.ts';
 import type { BackendConfig } from '../config/index.ts';
@@ -58,10 +58,13 @@ function about(
   name: string,
 ): Pick<BackendSummary, 'isDefault' | 'variables' | 'where'> {
   const { kind, settings } = config.backends[name] ?? { kind: '', settings: {} };
-  const { url, endpoint, vaultName, region, get } = settings as Readonly<Record<string, unknown>>;
+  const { url, endpoint, vaultName, region, get } = settings;
   const program: unknown = Array.isArray(get) ? get[0] : undefined;
-  const where =
-    kind === 'sealed-file' ? paths.secrets : (url ?? endpoint ?? vaultName ?? region ?? program);
+  const own: Readonly<Record<string, () => string>> = {
+    'sealed-file': () => paths.secrets,
+    keychain: () => keychainServices(paths.home).secrets,
+  };
+  const where = own[kind]?.() ?? url ?? endpoint ?? vaultName ?? region ?? program;
   return {
     isDefault: name === config.settings.defaultBackend,
     variables: Object.values(config.variables).filter(({ backend }) => backend === name).length,

@@ -63,7 +63,8 @@ function start({ lastDeed = Infinity, spoil = (value) => value, onReload }: Opti
       },
       put: async ({ path }, value) => {
         deed();
-        store.set(path, kind === 'keychain' ? spoil(Buffer.from(value).toString()) : `${value}`);
+        const plain = Buffer.from(value).toString();
+        store.set(path, kind === 'keychain' ? spoil(plain) : plain);
         return {};
       },
       delete: async ({ path }) => {

@@ -92,7 +92,11 @@ describe.skipIf(lacks('linux'))('a socket that a service manager lends', () => {
     ['nothing', () => 1_000_000, 'ERR_FOREIGN_SOCKET'],
     [
       'a socket of another path',
-      () => (lendable = bindLendable(`${path}.other`)).lend(),
+      () => {
+        bindLendable(path).close();
+        lendable = bindLendable(`${path}.other`);
+        return lendable.lend();
+      },
       'ERR_FOREIGN_SOCKET',
     ],
     [

@@ -71,7 +71,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
     cancelIdle();
     helper?.end();
     helper = undefined;
-    for (const { settle } of [...calls.values()]) settle(problem);
+    for (const { settle } of calls.values()) settle(problem);
   };
 
   const settle = (id: number, outcome: Found | KeychainProblem): void => {

@@ -29,9 +29,9 @@ export function encodeFrame(
   return joinSecrets([length(json), json, length(body), body]);
 }
 
-function length(part: Uint8Array): Buffer {
+function length(of: Uint8Array): Buffer {
   const bytes = secretBytes(lengthBytes);
-  bytes.writeUInt32BE(part.length);
+  bytes.writeUInt32BE(of.length);
   return bytes;
 }
 
@@ -39,6 +39,7 @@ function length(part: Uint8Array): Buffer {
  * Gives each frame when it is whole, its body in memory of its own that the receiver wipes. Pieces that
  * come in are wiped. Throws when what comes in is no frame.
  */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows which of the two comes
 export function createFrameReader<T extends HelperRequest | HelperAnswer>(
   onFrame: (header: T, body: Buffer<ArrayBuffer>) => void,
 ): (piece: Uint8Array) => void {

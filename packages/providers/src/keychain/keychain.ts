@@ -96,6 +96,13 @@ export function createKeychain(context: KeychainProviderContext): Provider {
 
     list: (options) => guard(options, async () => itemsOf((await readNames(options)) ?? new Map())),
 
+    history: (locator, options) =>
+      guard(options, async () => {
+        const entry = (await readNames(options))?.get(pathOf(locator));
+        // The value before is overwritten with each new one.
+        return entry === undefined ? [] : [infoOf(entry)];
+      }),
+
     check: (options) =>
       guard(options, async () => {
         // What is not there can be told of a locked keychain too.

@@ -84,3 +84,10 @@ function unavailable(
 export function notWaitedFor(): BrokerError {
   return new BrokerError('ERR_ABORTED', 'the keychain was not waited for', { hint: 'try again' });
 }
+
+/** Which of them an error tells that may have come over the socket; undefined: none. */
+export function keychainProblemOf({
+  message,
+}: Pick<BrokerError, 'message'>): KeychainProblem | undefined {
+  return keychainProblems.find((problem) => keychainError(problem).message === message);
+}

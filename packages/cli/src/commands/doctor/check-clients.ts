@@ -1,34 +1,43 @@
-import { plaintextIn } from '@mcp-broker/daemon/client-files';
+import { plaintextIn, type Plaintext } from '@mcp-broker/daemon/client-files';
 
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
 import { nameOf } from './servers.ts';
 
-/** Files of clients: that they can be read, and that no secret stands in them. A value is never told. */
-export function checkClients({ clients }: Facts): readonly Finding[] {
-  return clients.flatMap(({ place, servers, problem }) => {
+/** Files of clients, and config.yaml: that no secret stands in them. A value is never told. */
+export function checkClients({ clients, config, paths }: Facts): readonly Finding[] {
+  const configured = Object.entries(config?.config.servers ?? {}).flatMap(([name, server]) => {
+    const env = Object.entries(server.env).map(([key, text]) => [['env', key], text] as const);
+    const words = server.command.map((text, at) => [['command', String(at)], text] as const);
+    const texts = [...env, ...words].map(([keys, text]) => ({ keys, text, line: undefined }));
+    return plaintextIn({ texts }).map((one) => tell(one, `server ${name} of ${paths.config}`));
+  });
+  const ofClients = clients.flatMap(({ place, servers, problem }) => {
     if (problem !== undefined) {
       const remedy = problem.hint ?? `edit ${place.file}`;
       return [finding('client-file', place.file, { cause: problem.message, remedy })];
     }
     return (servers ?? []).flatMap((server) =>
-      plaintextIn(server).map(({ name, keys, line, issuer }) => {
-        const where = line === undefined ? '' : `, line ${line}`;
-        const subject = `${keys.join('.')} of ${nameOf(place, server)}${where}`;
-        const variable = variableFor(name);
-        const remedy = `mcp secret set ${variable}, write $<${variable}> in its place, start it through mcp exec, and have the old one revoked`;
-        return issuer === undefined
-          ? finding('plaintext-likely', subject, {
-              cause: 'it looks like a secret in plain text',
-              remedy,
-            })
-          : finding('plaintext-token', subject, {
-              cause: `it holds ${issued(issuer)} in plain text`,
-              remedy,
-            });
-      }),
+      plaintextIn(server).map((one) => tell(one, nameOf(place, server))),
     );
   });
+  return [...configured, ...ofClients];
+}
+
+function tell({ name, keys, line, issuer }: Plaintext, server: string): Finding {
+  const where = line === undefined ? '' : `, line ${line}`;
+  const subject = `${keys.join('.')} of ${server}${where}`;
+  const variable = variableFor(name);
+  const remedy = `mcp secret set ${variable}, write $<${variable}> in its place, start it through mcp exec, and have the old one revoked`;
+  return issuer === undefined
+    ? finding('plaintext-likely', subject, {
+        cause: 'it looks like a secret in plain text',
+        remedy,
+      })
+    : finding('plaintext-token', subject, {
+        cause: `it holds ${issued(issuer)} in plain text`,
+        remedy,
+      });
 }
 
 function issued(issuer: string): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { readConfig } from '@mcp-broker/daemon/config';
 import type { Status } from '@mcp-broker/daemon/protocol';
 
 import { word } from '../../output/hint.ts';
@@ -56,7 +57,7 @@ function checkStatus(facts: Facts): readonly Finding[] {
   const { daemon, paths } = facts;
   const { status } = daemon;
   if (status === undefined) return checkLimit();
-  const { memory, backends, pending } = status;
+  const { memory, pending } = status;
   const other =
     status.version === version
       ? []
@@ -65,6 +66,8 @@ function checkStatus(facts: Facts): readonly Finding[] {
             cause: `the daemon is of version ${status.version}, and this command of ${version}`,
             remedy: 'mcp daemon restart',
             mend: async (session) => {
+              // It goes on with the file of before; a new one could not start with a broken file.
+              readConfig(session.paths.config);
               await stopAndWait(session);
               return `a daemon of version ${version} runs, pid ${await startedPid(session)}; unlock it: mcp unlock`;
             },
@@ -97,14 +100,7 @@ function checkStatus(facts: Facts): readonly Finding[] {
             remedy: 'mcp approve',
           }),
         ];
-  return [
-    ...other,
-    ...swappable,
-    ...audit,
-    ...checkKeys(status),
-    ...backends.flatMap((backend) => checkBackend(backend, facts)),
-    ...waits,
-  ];
+  return [...other, ...swappable, ...audit, ...checkKeys(status), ...waits];
 }
 
 /** Of a home on the keychain: what keeps its key from being read. */
@@ -112,31 +108,6 @@ function checkKeys({ home, keys: { problem } }: Status): readonly Finding[] {
   if (problem === undefined) return [];
   const remedy = problem.hint ?? 'mcp unlock';
   return [finding('keys-locked', home, { cause: problem.message, remedy })];
-}
-
-function checkBackend(
-  { name, kind, state }: Status['backends'][number],
-  { files, paths, daemon }: Facts,
-): readonly Finding[] {
-  // What keeps the home closed is told once.
-  const isTold = kind === 'keychain' && daemon.status?.keys.problem !== undefined;
-  if (state === 'ready' || isTold) return [];
-  if (state === 'locked') {
-    return [finding('backend-locked', name, { cause: 'it is locked', remedy: 'mcp unlock' })];
-  }
-  if (state === 'missing') {
-    // What keeps its file from being read, or that there is none, is told of the file.
-    const file = files.find(({ path }) => path === paths.secrets);
-    if (kind === 'sealed-file' && (file === undefined || (file.mode & 0o077) !== 0)) return [];
-    const remedy = 'mcp secret list, which says why';
-    return [finding('backend-missing', name, { cause: 'what it holds cannot be read', remedy })];
-  }
-  return [
-    finding('backend-unavailable', name, {
-      cause: `its kind ${kind} cannot be used`,
-      remedy: 'mcp status, or take it out of config.yaml',
-    }),
-  ];
 }
 
 /** A slab of values, and room for the next. */

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 
 import { word } from '../../output/hint.ts';
 import { narrow } from '../home.ts';
@@ -48,7 +48,7 @@ function checkMode(
       remedy: `chmod ${wanted} ${word(path)}`,
       mend: async () => {
         // A socket cannot be opened as a file.
-        if (kind === 'socket') chmodSync(path, 0o600);
+        if (kind === 'socket' && lstatSync(path).isSocket()) chmodSync(path, 0o600);
         else narrow(path);
         return `${path} is yours alone`;
       },

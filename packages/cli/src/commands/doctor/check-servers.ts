@@ -73,7 +73,7 @@ function checkCommand(server: ServerFact, facts: Facts): readonly Finding[] {
   if (!client.graphical || isIn(mcp, facts.desktop)) return [];
   return [
     finding('client-command', subject, {
-      cause: `${client.client} was started from a desktop and may not find ${mcp}`,
+      cause: `${client.client} is started from a desktop and may not find ${mcp}`,
       remedy: `write ${ourPath(facts)} in ${file}`,
     }),
   ];
@@ -89,7 +89,7 @@ function checkNode(
   if (isExecutable(beside) || isIn('node', desktop)) return [];
   return [
     finding('node-not-found', subject, {
-      cause: `${client?.client} was started from a desktop, where mcp finds no Node`,
+      cause: `${client?.client} is started from a desktop, where mcp finds no Node`,
       remedy: `ln -s ${process.execPath} ${beside}`,
     }),
   ];

@@ -1,8 +1,8 @@
-import type { Client } from '@mcp-broker/daemon/client';
+import { systemClock, type Client } from '@mcp-broker/daemon/client';
 import {
+  BrokerError,
   toBrokerError,
   type AuditVerdict,
-  type BrokerError,
   type ErrorShape,
   type GrantSummary,
   type PendingApproval,
@@ -17,6 +17,8 @@ export interface DaemonFacts {
   readonly status: Status | undefined;
   /** Why one that may run cannot be asked. */
   readonly problem: BrokerError | undefined;
+  /** What is the matter with the backends in use, by their names. The sealed file's state tells enough. */
+  readonly backendProblems: ReadonlyMap<string, ErrorShape>;
   /** Undefined: it is locked, or of a version that does not say. */
   readonly secrets: readonly SecretSummary[] | undefined;
   readonly grants: readonly GrantSummary[] | undefined;
@@ -30,6 +32,7 @@ export interface DaemonFacts {
 const none: DaemonFacts = {
   status: undefined,
   problem: undefined,
+  backendProblems: new Map(),
   secrets: undefined,
   grants: undefined,
   grantsProblem: undefined,
@@ -49,7 +52,7 @@ export async function askDaemon(session: Session): Promise<DaemonFacts> {
 }
 
 async function ask(client: Client): Promise<DaemonFacts> {
-  const { result: status } = await client.call('broker.status', {});
+  const status = await statusOf(client);
   const isLocked = status.backends.some(({ state }) => state === 'locked');
   const [secrets, grants, pending, audit] = await Promise.allSettled([
     isLocked ? undefined : client.call('secret.list', {}),
@@ -60,6 +63,7 @@ async function ask(client: Client): Promise<DaemonFacts> {
   return {
     status,
     problem: undefined,
+    backendProblems: await testBackends(client),
     secrets: valueOf(secrets)?.result.secrets,
     grants: valueOf(grants)?.result.grants,
     // The file is read when it is asked for: the status may be of before.
@@ -69,6 +73,46 @@ async function ask(client: Client): Promise<DaemonFacts> {
     auditProblem: audit.status === 'rejected' ? toBrokerError(audit.reason) : undefined,
   };
 }
+
+/** A daemon that hangs holds nobody up. Once it has answered, what takes long takes long. */
+const answerMs = 10_000;
+
+async function statusOf(client: Client): Promise<Status> {
+  const late = new AbortController();
+  const cancel = systemClock.after(answerMs, () => {
+    late.abort();
+  });
+  try {
+    return (await client.call('broker.status', {}, { signal: late.signal })).result;
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new BrokerError('ERR_DAEMON_UNREACHABLE', 'the daemon is there and does not answer', {
+      hint: 'end its process (ss -xlp shows its pid), then: mcp daemon start',
+    });
+  } finally {
+    cancel();
+  }
+}
+
+/** Those that some variable lies in. A daemon of another version may not know how. */
+async function testBackends(client: Client): Promise<ReadonlyMap<string, ErrorShape>> {
+  const problems = new Map<string, ErrorShape>();
+  const { backends } = (await client.call('backend.list', {}).catch(noBackends)).result;
+  const used = backends.filter(
+    ({ kind, isDefault, variables }) => kind !== 'sealed-file' && (isDefault || variables > 0),
+  );
+  const tests = used.map(({ name }) => client.call('backend.test', { name }));
+  for (const [index, test] of (await Promise.allSettled(tests)).entries()) {
+    const failed = valueOf(test)?.result.steps.find(({ problem }) => problem !== undefined);
+    const name = used[index]?.name;
+    if (name !== undefined && failed?.problem !== undefined) problems.set(name, failed.problem);
+  }
+  return problems;
+}
+
+const noBackends = (): { readonly result: { readonly backends: [] } } => ({
+  result: { backends: [] },
+});
 
 function valueOf<T>(settled: PromiseSettledResult<T>): T | undefined {
   return settled.status === 'fulfilled' ? settled.value : undefined;

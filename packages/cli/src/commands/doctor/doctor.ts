@@ -2,6 +2,7 @@ import { toBrokerError } from '@mcp-broker/daemon/protocol';
 
 import { escape } from '../../output/terminal.ts';
 import type { Session } from '../session.ts';
+import { checkBackends } from './check-backends.ts';
 import { checkClients } from './check-clients.ts';
 import { checkConfig } from './check-config.ts';
 import { checkDaemon } from './check-daemon.ts';
@@ -19,6 +20,7 @@ const checks: readonly ((facts: Facts) => readonly Finding[])[] = [
   checkHome,
   checkConfig,
   checkDaemon,
+  checkBackends,
   checkServers,
   checkReferences,
   checkClients,
@@ -85,11 +87,11 @@ function report({ mended, left }: Report, { output }: Session): void {
   const wrong = left.filter(({ severity }) => severity === 'wrong').length;
   const lines = [
     ...mended.map(
-      ({ done, subject, cause }) => ['mended', `${subject}: ${cause}; ${done}`] as const,
+      ({ done, subject, cause }) => ['mended', `${subject}: ${cause} (${done})`] as const,
     ),
     ...left.map(
       ({ severity, subject, cause, remedy }) =>
-        [severity, `${subject}: ${cause}; ${output.typed(remedy)}`] as const,
+        [severity, `${subject}: ${cause} (${output.typed(remedy)})`] as const,
     ),
   ].map(([word, text]) => `${output.style(styles[word], word.padEnd(6))}  ${escape(text)}\n`);
   output.result(lines.join(''), {

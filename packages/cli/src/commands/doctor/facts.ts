@@ -8,7 +8,7 @@ import {
 } from '@mcp-broker/daemon/client-files';
 import { readConfig, type LoadedConfig } from '@mcp-broker/daemon/config';
 import type { Paths } from '@mcp-broker/daemon/client';
-import { findOrphans, lookAtLog, type Orphan } from '@mcp-broker/daemon/inspect';
+import { checkKeychain, findOrphans, lookAtLog, type Orphan } from '@mcp-broker/daemon/inspect';
 import {
   toBrokerError,
   type AuditVerdict,
@@ -39,6 +39,8 @@ export interface Facts {
   readonly config: LoadedConfig | undefined;
   readonly configProblems: readonly ErrorShape[];
   readonly daemon: DaemonFacts;
+  /** Without a daemon, and where secrets lie there: what is the matter with the keychain. */
+  readonly keychainProblem: ErrorShape | undefined;
   readonly clients: readonly ClientFact[];
   readonly audit: AuditFact;
   readonly orphans: readonly Orphan[];
@@ -75,6 +77,8 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     config,
     configProblems,
     daemon,
+    keychainProblem:
+      daemon.status === undefined ? await keychainProblemOf(paths.home, config) : undefined,
     clients: clientsOf(folder, environment),
     audit: await auditOf(paths, daemon),
     orphans: findOrphans(paths.launches),
@@ -106,6 +110,18 @@ export function clientsOf(
       return { place, servers: undefined, problem: toBrokerError(error) };
     }
   });
+}
+
+/** Only where secrets lie in it: it may ask its person to unlock it. */
+async function keychainProblemOf(
+  home: string,
+  loaded: LoadedConfig | undefined,
+): Promise<ErrorShape | undefined> {
+  if (loaded === undefined) return undefined;
+  const { settings, variables, backends } = loaded.config;
+  const used = [settings.defaultBackend, ...Object.values(variables).map(({ backend }) => backend)];
+  const isUsed = used.some((name) => name !== undefined && backends[name]?.kind === 'keychain');
+  return isUsed ? (await checkKeychain(home, settings.sessionBus))?.toShape() : undefined;
 }
 
 /** By the daemon where one runs: it has the keys, and knows what it is writing. */

@@ -96,7 +96,8 @@ const rm: CommandSpec = {
 const history: CommandSpec = {
   name: 'history',
   summary: 'show the versions of one value that its store keeps, and what the audit tells of it',
-  details: 'The value itself is no part of it. The sealed file keeps the newest version alone.',
+  details:
+    'The value itself is no part of it. The sealed file and the keychain keep the newest version alone.',
   arguments: [['NAME', 'the variable']],
   example: 'mcp secret history API_TOKEN',
   async run(given, session) {

@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { lacks } from '../../../../test/kit/needs.ts';
-import type { PtyEnd } from '../../../../test/kit/pty.ts';
-import { widthOf } from '../output/width.ts';
-import { createSourceHome, type SourceHome } from './source-home.ts';
+import { widthOf } from '../../packages/cli/src/output/width.ts';
+import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
+import { lacks } from '../kit/needs.ts';
+import { startPty, type PtyEnd } from '../kit/pty.ts';
+import { run } from '../kit/run.ts';
 
 // What a person sees on a terminal of some width, and what a program gets instead.
 
@@ -16,13 +17,12 @@ servers:
     env: {TOKEN: "$<TOKEN>", NOTE: 漢字の長い説明がここに入ります漢字の長い説明がここに入ります, LAUGH: "🙂"}
 `;
 
-let home: SourceHome;
+let home: Home;
 beforeAll(async () => {
-  home = createSourceHome();
-  await home.must(['init', '--yes', '--fd', '3'], { fd3: 'pass' });
+  home = await createHome({ kind: 'sealed' });
   writeFileSync(join(home.broker, 'config.yaml'), config, { mode: 0o600 });
   for (const name of ['API_TOKEN', 'A_VARIABLE_WITH_A_NAME_THAT_IS_QUITE_LONG']) {
-    await home.must(['secret', 'set', name, '--stdin'], { input: 'value' });
+    await home.set(name, 'value');
   }
   const long = `--option=${'x'.repeat(150)}`;
   await home.mcp(['exec', '--server', '漢字', '--env', 'A=$<API_TOKEN>', '--', 'true', long]);
@@ -34,8 +34,14 @@ afterAll(async () => {
   await home.remove();
 });
 
+/** In which `mcp` is the built command. */
+function environment(): Record<string, string> {
+  const path = [dirname(mcpCommand), home.env['PATH']].join(delimiter);
+  return { ...home.env, PATH: path, TERM: 'xterm' };
+}
+
 async function screen(columns: number, line: string): Promise<PtyEnd> {
-  return home.terminal(`stty cols ${columns}; exec ${line}`).ended;
+  return startPty('sh', ['-c', `stty cols ${columns}; exec ${line}`], { env: environment() }).ended;
 }
 
 const lists = [
@@ -137,15 +143,17 @@ test('--quiet leaves the result and the errors', async () => {
   const { stdout, stderr } = await home.mcp(['approvals', '--quiet']);
   expect(stdout).toContain('pending');
   expect(stderr).toBe('');
-  const set = await home.must(['config', 'set', 'settings.ttl', '3m', '--quiet']);
+  const set = expectSuccess(await home.mcp(['config', 'set', 'settings.ttl', '3m', '--quiet']));
   expect(set).toEqual({ code: 0, stdout: '', stderr: '' });
   const wrong = await home.mcp(['config', 'set', 'settings.ttl', 'x', '--quiet']);
   expect(wrong.stderr).toMatch(/^mcp: error: .*\nmcp: hint: /u);
 });
 
 test('a reader that goes away early is no error', async () => {
-  const { stdout, stderr } = await home.shell(
-    'mcp config list | head -n 1; mcp audit export | true',
+  const { stdout, stderr } = await run(
+    'sh',
+    ['-c', 'mcp config list | head -n 1; mcp audit export | true'],
+    { env: environment() },
   );
   expect(stdout).toMatch(/^KEY .*\n$/u);
   expect(stderr).toBe('');
