@@ -97,7 +97,6 @@ export async function backendStates(
     // What every home has without an entry is shown once it can be used.
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
       .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
       .map(async ([name, { kind }]) => ({
         name,
@@ -115,7 +114,10 @@ async function backendState(
   { signal, peer }: Pick<Context, 'signal' | 'peer'>,
 ): Promise<BackendStatus['state']> {
   if (kind === 'command') return toolState(broker, name, peer);
-  if (kind === 'keychain') return closedState(broker) ?? keychainState(broker, name, signal);
+  if (kind === 'keychain') {
+    if (!leadsTo(broker.config, name)) return 'unused';
+    return closedState(broker) ?? keychainState(broker, name, signal);
+  }
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.isSealedOpen) return 'locked';
   try {

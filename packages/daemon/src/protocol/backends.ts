@@ -6,8 +6,11 @@ import type { PendingApproval } from './approvals.ts';
 export interface BackendStatus {
   readonly name: string;
   readonly kind: string;
-  /** `unapproved`: it runs a tool that nobody has approved as it is now. */
-  readonly state: 'ready' | 'locked' | 'missing' | 'unapproved' | 'unavailable';
+  /**
+   * `unapproved`: it runs a tool that nobody has approved as it is now. `unused`: nothing leads there, and
+   * it was not asked.
+   */
+  readonly state: 'ready' | 'locked' | 'missing' | 'unapproved' | 'unavailable' | 'unused';
 }
 
 export interface BackendSummary extends BackendStatus {
