@@ -47,7 +47,7 @@ export const secret: Shape = titled(
 );
 
 export const backendState: Shape = oneOf(
-  ['ready', 'locked', 'missing', 'unavailable', 'unused'],
+  ['ready', 'locked', 'missing', 'unapproved', 'unavailable', 'unused'],
   'as far as this machine knows',
 );
 
@@ -59,6 +59,7 @@ export const grant: Shape = titled(
     'server?': server,
     argv: list(text(), 'the command and its arguments'),
     variables,
+    'backend?': text('it is for the commands of this backend'),
     fingerprint: text('the digest of what is launched'),
     lifetime: oneOf(['once', 'session', 'always', 'duration']),
     since: time(),
@@ -75,38 +76,62 @@ const variableOfLaunch = {
   locator: text(),
 };
 
+/** What would run. */
+const description: Shape = titled(
+  'Description',
+  record({
+    argv: list(text()),
+    allowArgs: flag(),
+    files: list(
+      record({
+        role: oneOf(['command', 'interpreter', 'script', 'preload', 'package']),
+        path: text(),
+        digest,
+      }),
+      'what it runs, each leads to the next',
+    ),
+    'package?': record({
+      runner: text(),
+      name: text(),
+      'pinned?': text('the exact version that is asked for'),
+      'installed?': text("the version in the runner's cache"),
+    }),
+    environment: list(
+      record({ name: text(), value: text(), origin: oneOf(['inherited', 'entry']) }),
+      'what else than references stands there by its SHA-256',
+    ),
+    inherited: list(record({ name: text(), digest, 'value?': text() })),
+    'searchPath?': text(),
+    'workingDirectory?': text(),
+    origin: text('where the entry comes from'),
+    variables: list(record(variableOfLaunch)),
+  }),
+);
+
+const tool: Shape = titled(
+  'Tool',
+  record(
+    {
+      backend: text(),
+      get: list(text()),
+      'set?': list(text()),
+      'list?': list(text()),
+    },
+    'the commands of a backend, which the broker runs itself',
+  ),
+);
+const limit: Shape = record({ ms: whole(), reason: text() }, 'the longest that a grant can live');
+const changes: Shape = list(
+  record({ field: text(), before: orNull(text()), after: orNull(text()) }),
+  'against the most similar launch that was approved',
+);
+
 export const pending: Shape = titled(
   'Pending',
   record({
     id: text('four characters'),
     'server?': server,
-    launch: record({
-      argv: list(text()),
-      allowArgs: flag(),
-      files: list(
-        record({
-          role: oneOf(['command', 'interpreter', 'script', 'preload', 'package']),
-          path: text(),
-          digest,
-        }),
-        'what it runs, each leads to the next',
-      ),
-      'package?': record({
-        runner: text(),
-        name: text(),
-        'pinned?': text('the exact version that is asked for'),
-        'installed?': text("the version in the runner's cache"),
-      }),
-      environment: list(
-        record({ name: text(), value: text(), origin: oneOf(['inherited', 'entry']) }),
-        'what else than references stands there by its SHA-256',
-      ),
-      inherited: list(record({ name: text(), digest, 'value?': text() })),
-      'searchPath?': text(),
-      'workingDirectory?': text(),
-      origin: text('where the entry comes from'),
-      variables: list(record(variableOfLaunch)),
-    }),
+    launch: description,
     workingDirectory: text(),
     fingerprint: text(),
     variables: list(
@@ -119,11 +144,19 @@ export const pending: Shape = titled(
       'those that are not granted yet',
     ),
     granted: list(text(), 'those that are'),
-    'limit?': record({ ms: whole(), reason: text() }, 'the longest that a grant can live'),
-    'changes?': list(
-      record({ field: text(), before: orNull(text()), after: orNull(text()) }),
-      'against the most similar launch that was approved',
+    'tool?': tool,
+    'tools?': list(
+      record({
+        tool,
+        launch: description,
+        fingerprint: text(),
+        'limit?': limit,
+        'changes?': changes,
+      }),
+      'commands of backends that it needs, granted with it',
     ),
+    'limit?': limit,
+    'changes?': changes,
     pid: whole(),
     requested: time(),
     expires: time(),

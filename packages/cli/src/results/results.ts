@@ -392,6 +392,14 @@ export const results: readonly Result[] = [
     shape: record({ file: text(), changed: flag(), 'daemon?': daemonTook }),
   },
   {
+    command: 'config add-command-backend',
+    shape: record({ backend: text(), 'grant?': grant }),
+  },
+  {
+    command: 'config remove-backend',
+    shape: record({ backend: text(), revoked: whole('how many grants for it') }),
+  },
+  {
     command: 'completion',
     shape: record({ shell: oneOf(shells), script: text('for that shell to evaluate') }),
   },
