@@ -1,3 +1,5 @@
+import { summaryStates } from '../commands/summary.ts';
+import { shells } from '../completion/shells.ts';
 import {
   backendState,
   counts,
@@ -83,7 +85,7 @@ export const results: readonly Result[] = [
   {
     command: '',
     shape: record({
-      'state?': text('of the home, in a word'),
+      state: oneOf(summaryStates, 'the first of these that is true of this home'),
       next: list(text(), 'commands to type'),
     }),
   },
@@ -202,7 +204,7 @@ export const results: readonly Result[] = [
     command: 'secret mv',
     shape: record({
       name: text(),
-      from: text('the same as `to`: it was there already'),
+      from: text('where it was; `to`, when it was there already'),
       to: text(),
       removed: flag('the old place held it, and does no longer'),
     }),
@@ -391,6 +393,6 @@ export const results: readonly Result[] = [
   },
   {
     command: 'completion',
-    shape: record({ shell: oneOf(['bash', 'zsh', 'fish']), script: text() }),
+    shape: record({ shell: oneOf(shells), script: text('for that shell to evaluate') }),
   },
 ];
