@@ -34,7 +34,7 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       const { findings } = await examine();
       expect(findings).toContainEqual(
         expect.objectContaining({
-          id: 'service',
+          id: 'service-gone',
           cause: expect.stringContaining('/node/bin/gone, which is no longer there') as string,
           remedy: 'mcp daemon install',
         }),

@@ -5,8 +5,8 @@ import type { Status } from '@mcp-broker/daemon/protocol';
 
 import { word } from '../../output/hint.ts';
 import { size } from '../../output/duration.ts';
-import { serviceFindings } from '../../service/findings.ts';
 import { version } from '../../version.ts';
+import { serviceFindings } from '../../service/findings.ts';
 import { stopAndWait } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
 import { isRunning } from './daemon-facts.ts';
@@ -16,7 +16,15 @@ import { finding, type Finding } from './finding.ts';
 /** The daemon and its socket. That none runs is no finding: it starts by itself. */
 export function checkDaemon(facts: Facts): readonly Finding[] {
   if (facts.files.length === 0) return [];
-  return [...checkSocket(facts), ...checkStatus(facts), ...checkService(facts)];
+  return [...checkSocket(facts), ...checkService(facts), ...checkStatus(facts)];
+}
+
+function checkService({ service }: Facts): readonly Finding[] {
+  if (service === undefined) return [];
+  const { name } = service.service;
+  return serviceFindings(service).map(({ id, message, hint }) =>
+    finding(id, name, { cause: message, remedy: hint }),
+  );
 }
 
 function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding[] {
@@ -111,13 +119,6 @@ function checkKeys({ home, keys: { problem } }: Status): readonly Finding[] {
   if (problem === undefined) return [];
   const remedy = problem.hint ?? 'mcp unlock';
   return [finding('keys-locked', home, { cause: problem.message, remedy })];
-}
-
-function checkService({ service, daemon }: Facts): readonly Finding[] {
-  if (service === undefined) return [];
-  return serviceFindings(service, daemon.status).map(({ message, hint }) =>
-    finding('service', service.service.name, { cause: message, remedy: hint }),
-  );
 }
 
 /** A slab of values, and room for the next. */

@@ -10,8 +10,8 @@ import {
   type Status,
 } from '@mcp-broker/daemon/protocol';
 
+import type { InstalledService } from '../../service/findings.ts';
 import { version } from '../../version.ts';
-import { reachRunning } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
 
 /** What the daemon says, if one runs. */
@@ -51,9 +51,14 @@ export function isRunning({ status, other }: DaemonFacts): boolean {
   return status !== undefined || other !== undefined;
 }
 
-export async function askDaemon(session: Session): Promise<DaemonFacts> {
+/** One that a service manager would start for it is not asked. */
+export async function askDaemon(
+  session: Session,
+  service: InstalledService | undefined,
+): Promise<DaemonFacts> {
+  if (service?.state.manager === 'waiting') return none;
   try {
-    const client = await reachRunning(session);
+    const client = await session.reach();
     if (client === undefined) return none;
     return await using(client, ask);
   } catch (error) {

@@ -16,9 +16,9 @@ import {
   type ErrorShape,
 } from '@mcp-broker/daemon/protocol';
 
-import { installedService } from '../../service/find-service.ts';
-import type { InstalledService } from '../../service/findings.ts';
 import { requireConfig } from '../../exec/given-config.ts';
+import type { InstalledService } from '../../service/findings.ts';
+import { installedService } from '../../service/find-service.ts';
 import type { Session } from '../session.ts';
 import { askDaemon, isRunning, type DaemonFacts } from './daemon-facts.ts';
 import { lookAtFiles, type FileFact } from './files.ts';
@@ -41,7 +41,7 @@ export interface Facts {
   readonly config: LoadedConfig | undefined;
   readonly configProblems: readonly ErrorShape[];
   readonly daemon: DaemonFacts;
-  /** What a service manager has to do with it. */
+  /** Undefined: `mcp daemon install` has not been typed. */
   readonly service: InstalledService | undefined;
   /** Without a daemon, and where secrets lie there: what is the matter with the keychain. */
   readonly keychainProblem: ErrorShape | undefined;
@@ -69,7 +69,8 @@ export async function gatherFacts(session: Session): Promise<Facts> {
   const { paths, environment } = session;
   const folder = environment['HOME'] || homedir();
   const { config, configProblems } = configOf(session);
-  const daemon = await askDaemon(session);
+  const service = await installedService(session);
+  const daemon = await askDaemon(session, service);
   return {
     paths,
     environment,
@@ -81,7 +82,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     config,
     configProblems,
     daemon,
-    service: await installedService(session),
+    service,
     keychainProblem: isRunning(daemon) ? undefined : await keychainProblemOf(paths.home, config),
     clients: clientsOf(folder, environment),
     audit: await auditOf(paths, daemon),
