@@ -8,17 +8,24 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { createKeychainAccess, createKeychainOwnItems } from '@mcp-broker/providers';
+import {
+  createKeychainAccess,
+  createKeychainOwnItems,
+  type KeychainOwnItems,
+} from '@mcp-broker/providers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { examine, idsOf } from '../kit/doctor.ts';
 import { createHome, expectSuccess, mcpCommand, type Home } from '../kit/home.ts';
 import { keychainNeeds, startKeychain, type Keychain } from '../kit/keychain.ts';
 import { lacks } from '../kit/needs.ts';
+import { countInMemory } from '../kit/process-memory.ts';
 import { startPty } from '../kit/pty.ts';
 import { run, type Ended } from '../kit/run.ts';
 
 const launch = ['exec', '--env', 'TOKEN=$<API_TOKEN>', '--', 'printenv', 'TOKEN'];
 const passphrase = 'a passphrase';
+/** No text of ours holds it. */
+const value = 'canary-8d1f0c62e4';
 
 describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain', () => {
   let keychain: Keychain;
@@ -64,17 +71,20 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
 
   async function setUp(): Promise<void> {
     await must('init', '--yes');
-    await home.set('API_TOKEN', 'of the keychain');
+    await home.set('API_TOKEN', value);
     await approve();
-    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: 'of the keychain\n' });
+    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: `${value}\n` });
   }
 
-  /** The broker's own items of this home. */
-  async function deleteItem(name: string): Promise<void> {
+  /** Lends an item of the broker's own, of this home. */
+  async function withItem<T>(
+    name: string,
+    action: (items: KeychainOwnItems, name: string) => Promise<T>,
+  ): Promise<T> {
     const access = createKeychainAccess({
       sessionBus: () => keychain.bus,
-      after: (ms, action) => {
-        const timer = setTimeout(action, ms);
+      after: (ms, then) => {
+        const timer = setTimeout(then, ms);
         return () => {
           clearTimeout(timer);
         };
@@ -83,10 +93,15 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     const { id } = JSON.parse(readFileSync(join(home.broker, 'keychain'), 'utf8')) as {
       id: string;
     };
-    const items = createKeychainOwnItems(access, home.broker);
-    expect(await items.delete(`home_${id}_${name}`)).toBe(true);
-    access.close();
+    try {
+      return await action(createKeychainOwnItems(access, home.broker), `home_${id}_${name}`);
+    } finally {
+      access.close();
+    }
   }
+  const deleteItem = async (name: string): Promise<void> => {
+    expect(await withItem(name, async (items, item) => items.delete(item))).toBe(true);
+  };
 
   describe('mcp init', () => {
     test('takes the keychain, says why, asks nothing, and a second time changes nothing', async () => {
@@ -165,7 +180,7 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
   test('goes the whole way, and a daemon that starts anew goes on with it', async () => {
     await setUp();
     await must('daemon', 'restart');
-    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: 'of the keychain\n' });
+    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: `${value}\n` });
     expect(await must('audit', 'verify')).toMatch(
       /^whole: \d+ lines, up to number \d+ under a MAC/u,
     );
@@ -191,6 +206,26 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     expect(await home.mcp(launch)).toMatchObject({ code: 0 });
   });
 
+  test.skipIf(lacks('root'))(
+    'A13: holds no value and no key in its memory once locked',
+    async () => {
+      await setUp();
+      const key = await withItem('key', async (items, item) => items.get(item));
+      const { pid } = (await status()) as { pid: number };
+      const count = async (): Promise<number[]> => [
+        await countInMemory(pid, Buffer.from(value)),
+        await countInMemory(pid, key ?? Buffer.alloc(0)),
+      ];
+      expect(key?.length).toBe(32);
+      expect(await count()).toEqual([1, 1]);
+      await must('lock');
+      await must('unlock');
+      expect(await home.mcp(launch)).toMatchObject({ code: 0 });
+      await must('lock');
+      await expect.poll(count, { timeout: 5000, interval: 500 }).toEqual([0, 0]);
+    },
+  );
+
   test('waits for a locked keychain, and goes on by itself once that is open', async () => {
     await setUp();
     await must('daemon', 'stop');
@@ -207,7 +242,7 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     } finally {
       await keychain.restart();
     }
-    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: 'of the keychain\n' });
+    expect(await home.mcp(launch)).toMatchObject({ code: 0, stdout: `${value}\n` });
   });
 
   test('says where its key is when there is no keychain any more', async () => {
@@ -274,7 +309,7 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
       code: 78,
       stderr: expect.stringContaining('is gone from the keychain') as string,
     });
-    expect(await first.mcp(launch)).toMatchObject({ code: 0, stdout: 'of the keychain\n' });
+    expect(await first.mcp(launch)).toMatchObject({ code: 0, stdout: `${value}\n` });
   });
 
   describe('has no passphrase', () => {
