@@ -119,16 +119,25 @@ export function checkContract(contract: Contract): void {
     );
 
     for (const count of can('list') ? capabilities.listed : []) {
-      test(`list gives ${count} items, sorted, without a value`, () =>
-        on(contract, async (subject) => {
-          const names = Array.from({ length: count }, (_, index) => `N${(index * 7919) % 10_007}`);
-          await seed(subject, new Map(names.map((item) => [item, Buffer.from(canary)])));
-          const items = (await subject.provider.list?.(call())) ?? [];
-          expect(items.map((item) => item.name)).toEqual([...names].sort());
-          const known = ['name', 'version', 'created', 'updated', 'expires'];
-          expect(known).toEqual(expect.arrayContaining(items.flatMap((item) => Object.keys(item))));
-          expectNoCanary(inspect(items, { depth: null, maxArrayLength: null }));
-        }));
+      test(
+        `list gives ${count} items, sorted, without a value`,
+        () =>
+          on(contract, async (subject) => {
+            const names = Array.from(
+              { length: count },
+              (_, index) => `N${(index * 7919) % 10_007}`,
+            );
+            await seed(subject, new Map(names.map((item) => [item, Buffer.from(canary)])));
+            const items = (await subject.provider.list?.(call())) ?? [];
+            expect(items.map((item) => item.name)).toEqual([...names].sort());
+            const known = ['name', 'version', 'created', 'updated', 'expires'];
+            expect(known).toEqual(
+              expect.arrayContaining(items.flatMap((item) => Object.keys(item))),
+            );
+            expectNoCanary(inspect(items, { depth: null, maxArrayLength: null }));
+          }),
+        120_000 + count * 300,
+      );
     }
 
     test.runIf(can('history'))(

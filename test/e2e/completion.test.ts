@@ -106,6 +106,7 @@ describe.each(Object.entries(shells))('%s', (_name, { program, args, setUp, load
     ['mcp secret set --backend=seal', 'mcp secret set --backend=sealed '],
     ['mcp audit search --outcome fa', 'mcp audit search --outcome failed '],
     ['mcp audit search --event refused', 'mcp audit search --event refused-peer '],
+    ['mcp config set settings.max_st', 'mcp config set settings.max_stale '],
     ['mcp completion fi', 'mcp completion fish '],
     ['mcp init --backend keych', 'mcp init --backend keychain '],
     ['mcp --home ~/other exec gith', 'mcp --home ~/other exec github '],

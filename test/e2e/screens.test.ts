@@ -110,7 +110,7 @@ Example:
   test('a wrong command', async () => {
     expect(await screen('mcp ls; echo $?', 80)).toBe(
       `mcp: error: unknown command ls
-mcp: hint: did you mean mcp secret list or mcp backend list or mcp approvals list?
+mcp: hint: did you mean mcp secret list, mcp backend list or mcp approvals list?
 64
 `,
     );

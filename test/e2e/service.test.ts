@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -55,6 +56,13 @@ function tree(): string[] {
     .filter((path) => !/^(?:run|node)\/|^\.mcp\/(?:cache|audit|run\/(?:daemon|start))/u.test(path))
     .map((path) => `${path} ${(lstatSync(join(user.home.folder, path)).mode & 0o7777).toString(8)}`)
     .sort();
+}
+
+/** What doctor finds of the service and its socket. */
+async function findings(options?: RunOptions): Promise<string[]> {
+  const { stdout } = await user.mcp(['doctor', '--json'], options);
+  const { findings: found } = JSON.parse(stdout) as { findings: { id: string }[] };
+  return found.map(({ id }) => id).filter((id) => /^(?:service|socket|daemon)-/u.test(id));
 }
 
 async function approve(): Promise<void> {
@@ -202,12 +210,45 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       const first = trackProcesses();
       first.add(pid);
       expect(own).toMatchObject({ manager: 'stopped' });
+      expect(await findings()).toEqual(['service-inactive']);
       expectSuccess(await user.systemctl('start', socket));
       expect(await launch()).toMatchObject({ code: 0, stdout: 'the value' });
       expect(first.living()).toEqual([]);
       const status = await daemonStatus();
       expect(String(status.pid)).toBe(await mainPid());
       expect(await user.property(service, 'NRestarts')).toBe('0');
+    });
+
+    test('a socket that was removed is told, and the next use does without the unit', async () => {
+      await mcp('daemon', 'stop');
+      rmSync(join(user.home.broker, 'run', 'broker.sock'));
+      expect(await launch()).toMatchObject({ code: 0, stdout: 'the value' });
+      const status = await daemonStatus();
+      expect(status).toMatchObject({ running: true, service: { manager: 'astray' } });
+      expect(await findings()).toEqual(['service-astray']);
+      expectSuccess(await user.systemctl('restart', socket));
+      expect(await launch()).toMatchObject({ code: 0, stdout: 'the value' });
+      expect(String((await daemonStatus()).pid)).toBe(await mainPid());
+      expect(await findings()).toEqual([]);
+    });
+
+    test('doctor starts no daemon, and takes a socket that waits for no wreck', async () => {
+      await mcp('daemon', 'stop');
+      expect(await findings()).toEqual([]);
+      expect(await user.property(service, 'ActiveState')).toBe('inactive');
+    });
+
+    test('a unit of another Node is told, and install writes it anew', async () => {
+      const other = join(user.home.folder, 'node', 'other');
+      mkdirSync(other);
+      linkSync(join(user.home.folder, 'node', 'bin', 'node'), join(other, 'node'));
+      const env = { PATH: `${other}:/usr/bin:/bin` };
+      expect(await findings({ env })).toEqual(['service-outdated']);
+      expectSuccess(await user.mcp(['daemon', 'install'], { env }));
+      expect(await findings({ env })).toEqual([]);
+      expect(await user.property(service, 'ExecStart')).toContain(other);
+      await mcp('daemon', 'install');
+      expect(await findings()).toEqual([]);
     });
 
     test('a Node that has gone is told, and the next use does without the unit', async () => {
@@ -219,6 +260,7 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       const { stdout, stderr } = await user.mcp(['daemon', 'status']);
       expect(stderr).toContain('/node/bin/gone, which is no longer there (mcp daemon install)');
       expect(stdout).toContain('changed by hand');
+      expect(await findings()).toEqual(['service-gone']);
       const first = await launch();
       expect(first.code).toBe(69);
       await expect.poll(() => user.property(socket, 'ActiveState'), within).toBe('failed');

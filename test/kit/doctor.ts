@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Home } from './home.ts';
-import type { RunOptions } from './run.ts';
+import type { Ended, RunOptions } from './run.ts';
 
 /** One finding of `mcp doctor --json`. */
 export interface Found {
@@ -29,17 +29,15 @@ export async function examine(
   options: RunOptions = {},
 ): Promise<Diagnosis> {
   const place = { cwd: home.folder, ...options };
-  const { code, stdout, stderr } = await home.mcp([...words, 'doctor', '--json'], place);
-  return parse(code, stdout, stderr);
+  return diagnosisOf(await home.mcp([...words, 'doctor', '--json'], place));
 }
 
 export async function mend(home: Home, options: RunOptions = {}): Promise<Diagnosis> {
   const place = { cwd: home.folder, ...options };
-  const { code, stdout, stderr } = await home.mcp(['doctor', '--fix', '--json'], place);
-  return parse(code, stdout, stderr);
+  return diagnosisOf(await home.mcp(['doctor', '--fix', '--json'], place));
 }
 
-function parse(code: number, stdout: string, stderr: string): Diagnosis {
+export function diagnosisOf({ code, stdout, stderr }: Ended): Diagnosis {
   if (stdout === '') throw new Error(`exit ${code}: ${stderr}`);
   const result = JSON.parse(stdout) as Pick<Diagnosis, 'ok' | 'findings'>;
   const isWrong = result.findings.some(({ severity, fixed }) => severity === 'wrong' && !fixed);

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import { sleep, type Clock } from './clock.ts';
 import { tryFileLock } from './file-lock.ts';
+import { holderName, readHolder } from './lock-holder.ts';
 import type { Platform } from './platform/platform.ts';
 
 /** How long a daemon that has to go may take: its grace for requests under way, and room. */
@@ -17,30 +16,20 @@ export async function takeHome(
   platform: Platform,
   { evict, clock }: { readonly evict: boolean; readonly clock: Clock },
 ): Promise<(() => void) | undefined> {
-  const own = nameOf(process.pid, platform);
+  const startTimeOf = (pid: number): string | undefined => platform.startTime(pid);
+  const own = holderName(process.pid, startTimeOf);
   const giveUp = clock.monotonic() + leaveMs;
   let told: number | undefined;
   for (;;) {
     const release = tryFileLock(path, platform, own);
     if (release !== undefined || !evict || clock.monotonic() > giveUp) return release;
-    const holder = holderOf(path, platform);
+    const holder = readHolder(path, startTimeOf);
     if (holder !== undefined && holder !== told) {
       told = holder;
       tellToStop(holder);
     }
     await sleep(20);
   }
-}
-
-/** By its start time it is still the process that wrote its name there. */
-function holderOf(path: string, platform: Platform): number | undefined {
-  const name = readFileSync(path, 'utf8');
-  const pid = Number.parseInt(name, 10);
-  return pid > 1 && nameOf(pid, platform) === name ? pid : undefined;
-}
-
-function nameOf(pid: number, platform: Platform): string {
-  return `${pid} ${platform.startTime(pid) ?? ''}\n`;
 }
 
 function tellToStop(pid: number): void {

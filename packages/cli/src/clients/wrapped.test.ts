@@ -13,6 +13,7 @@ test.each([
   [['mcp', 'dev', 'server.py'], 'no'],
   [['mcp', 'status'], 'no'],
   [['mcp', 'exec', '--nonsense', '--', 'server'], 'wrong'],
+  [['mcp', 'exec', '--token=x', '--', 'server'], 'wrong'],
   [['mcp', 'exec'], 'wrong'],
 ])('%j: %s', (command, kind) => {
   expect(wrappedBy(command).kind).toBe(kind);

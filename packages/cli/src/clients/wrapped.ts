@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-import { toBrokerError, type BrokerError } from '@mcp-broker/daemon/protocol';
+import { BrokerError, toBrokerError } from '@mcp-broker/daemon/protocol';
 
 import { parseExec, type ExecInput } from '../exec/arguments.ts';
 
@@ -17,7 +17,8 @@ export function wrappedBy([program = '', ...args]: readonly string[]): Wrapped {
   if (name !== 'mcp' && name !== 'mcp-broker') return { kind: 'no' };
   try {
     const input = parseExec(args);
-    if (input === undefined) return { kind: 'no' };
+    if (input === undefined)
+      return isLaunch(args) ? { kind: 'wrong', problem: unknownOption() } : { kind: 'no' };
     // The MCP SDK for Python has a command of the same name, which runs files.
     const isOther =
       name === 'mcp' && args[0] === 'run' && /\.py(?::|$)/u.test(input.entry?.name ?? '');
@@ -25,4 +26,16 @@ export function wrappedBy([program = '', ...args]: readonly string[]): Wrapped {
   } catch (error) {
     return { kind: 'wrong', problem: toBrokerError(error) };
   }
+}
+
+/** A launch that the parser leaves to the commands, which refuse it. */
+function isLaunch(args: readonly string[]): boolean {
+  const isHelp = args.includes('--help') || args.includes('-h');
+  return args[0] === 'exec' && !isHelp;
+}
+
+function unknownOption(): BrokerError {
+  return new BrokerError('ERR_USAGE', 'mcp exec does not have one of its options', {
+    hint: 'see `mcp exec --help`',
+  });
 }

@@ -31,7 +31,7 @@ export async function listBackends(session: Session): Promise<number> {
 
 type Tested = BackendMethods['backend.test']['result'];
 
-/** Tests one backend, or each in turn; exit 1 when a step of one fails. */
+/** Tests one backend, or each that something leads to in turn; exit 1 when a step of one fails. */
 export async function testBackends(
   input: { readonly name: string | undefined },
   session: Session,
@@ -40,7 +40,9 @@ export async function testBackends(
   const results = await using(await session.connect(), async (client) => {
     const names =
       input.name === undefined
-        ? (await client.call('backend.list', {})).result.backends.map(({ name }) => name)
+        ? (await client.call('backend.list', {})).result.backends
+            .filter(({ state }) => state !== 'unused')
+            .map(({ name }) => name)
         : [input.name];
     const tested: Tested[] = [];
     for (const name of names) {

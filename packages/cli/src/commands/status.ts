@@ -41,7 +41,7 @@ export async function showDaemonStatus(session: Session): Promise<number> {
   const installed = await installedService(session);
   const status =
     installed?.state.manager === 'waiting' ? undefined : await readStatus(session.reach);
-  for (const { message, hint } of installed ? serviceFindings(installed, status) : []) {
+  for (const { message, hint } of installed ? serviceFindings(installed) : []) {
     session.output.warn(`${message} (${hint})`);
   }
   if (status === undefined) return reportStopped(session, installed);

@@ -63,21 +63,21 @@ const launched = { event: 'launch', outcome: 'allowed', server: 'github' };
 const refused = { event: 'launch', outcome: 'failed', server: 'github' };
 
 test.each<[state: string, first: string, prepare: () => void, options: FakeOptions]>([
-  ['not set up', 'mcp init', () => {}, stopped],
-  ['not set up', 'mcp init', () => write('config.yaml', servers), stopped],
-  ['not set up', 'mcp init', () => write('config.yaml', 'setings: {}'), stopped],
+  ['not-set-up', 'mcp init', () => {}, stopped],
+  ['not-set-up', 'mcp init', () => write('config.yaml', servers), stopped],
+  ['not-set-up', 'mcp init', () => write('config.yaml', 'setings: {}'), stopped],
   ['ready', 'mcp exec', () => write('config.yaml', onKeychain), answersOf('ready', 0, ['A'])],
-  ['config broken', 'mcp config check', () => write('config.yaml', 'setings: {}'), stopped],
-  ['unclear', 'mcp status', () => {}, { answers: {} }],
+  ['config-broken', 'mcp config check', () => write('config.yaml', 'setings: {}'), stopped],
+  ['unclear', 'mcp doctor', () => {}, { answers: {} }],
   ['locked', 'mcp unlock', () => write('identity.age'), stopped],
   ['locked', 'mcp unlock', () => {}, answersOf('locked', 1, [])],
-  ['approvals pending', 'mcp approve', () => {}, answersOf('ready', 2, ['A'])],
-  ['nothing stored', 'mcp secret set API_TOKEN', () => {}, answersOf('ready', 0, [])],
-  ['nothing stored', 'mcp secret set API_TOKEN', () => writeAudit(launched), stopped],
+  ['approvals-pending', 'mcp approve', () => {}, answersOf('ready', 2, ['A'])],
+  ['nothing-stored', 'mcp secret set API_TOKEN', () => {}, answersOf('ready', 0, [])],
+  ['nothing-stored', 'mcp secret set API_TOKEN', () => writeAudit(launched), stopped],
   ['ready', 'mcp exec', () => writeAudit(set), stopped],
   ['ready', 'mcp exec', () => {}, answersOf('ready', 0, ['A'])],
   [
-    'not launched',
+    'not-launched',
     'mcp exec github',
     () => {
       write('config.yaml', servers);
@@ -96,7 +96,7 @@ test.each<[state: string, first: string, prepare: () => void, options: FakeOptio
   ],
 ])('mcp alone in a home that is %s: %s', async (state, first, prepare, options) => {
   prepare();
-  if (state !== 'not set up' && !isOnKeychain()) write('secrets.age');
+  if (state !== 'not-set-up' && !isOnKeychain()) write('secrets.age');
   const session = await summaryOf(options);
   expect(session.stdout.split('\n')[1]).toContain(`  ${first}`);
   const json = createFakeSession({ home, ...options, json: true });

@@ -5,27 +5,28 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 
-type Step = readonly [state: State, command: string, why: string];
-
 /** What is found, most urgent first: what `mcp --json` calls `state`. */
-type State =
-  | 'not set up'
-  | 'config broken'
-  | 'unclear'
-  | 'locked'
-  | 'approvals pending'
-  | 'nothing stored'
-  | 'not launched'
-  | 'ready';
+export const summaryStates = [
+  'not-set-up',
+  'config-broken',
+  'unclear',
+  'locked',
+  'approvals-pending',
+  'nothing-stored',
+  'not-launched',
+  'ready',
+] as const;
+
+type Step = readonly [state: (typeof summaryStates)[number], command: string, why: string];
 
 const most = 3;
 
-const notSetUp: Step = ['not set up', 'mcp init', 'set up a home, once'];
-const broken: Step = ['config broken', 'mcp config check', 'see what is wrong in config.yaml'];
-const unclear: Step = ['unclear', 'mcp status', 'see what is wrong with this home'];
+const notSetUp: Step = ['not-set-up', 'mcp init', 'set up a home, once'];
+const broken: Step = ['config-broken', 'mcp config check', 'see what is wrong in config.yaml'];
+const unclear: Step = ['unclear', 'mcp doctor', 'see what is wrong with this home'];
 const locked: Step = ['locked', 'mcp unlock', 'open this home, which is locked'];
 const nothing: Step = [
-  'nothing stored',
+  'nothing-stored',
   'mcp secret set API_TOKEN',
   'keep a token; it is asked for',
 ];
@@ -90,7 +91,7 @@ async function ofDaemon(session: Session, config: Config): Promise<readonly Step
       (await client.call('secret.list', {})).result.secrets.length === 0;
     return [
       ...(backends.some(({ state }) => state === 'locked') ? [locked] : []),
-      ...(pending > 0 ? [['approvals pending', 'mcp approve', waits] as const] : []),
+      ...(pending > 0 ? [['approvals-pending', 'mcp approve', waits] as const] : []),
       ...(isEmpty ? [nothing] : []),
     ];
   });
@@ -117,7 +118,7 @@ async function unlaunched({ paths }: Session, { servers }: Config): Promise<read
   const [name] = left;
   if (name === undefined) return [];
   const why = 'start this server of config.yaml for the first time';
-  return [['not launched', `mcp exec ${name}`, why]];
+  return [['not-launched', `mcp exec ${name}`, why]];
 }
 
 /** Lines of the audit log; none where there is no log. */

@@ -23,7 +23,11 @@ describe('what makes no sense is 64, with a hint, and repeats no value', () => {
       /unknown command lst\n.*did you mean mcp secret list\?/u,
     ],
     ['an unknown option', ['status', '--jsno'], /unknown option --jsno\n.*did you mean --json/u],
-    ['a command in the words of others', ['ls'], /unknown command ls\n.*mean mcp secret list or/u],
+    [
+      'a command in the words of others',
+      ['ls'],
+      /unknown command ls\n.*mean mcp secret list, mcp backend list or/u,
+    ],
     ['a command of no group', ['secret', 'unlock'], /unknown command unlock\n.*mean mcp unlock\?/u],
     ['help of no command', ['help', 'secret', 'lst'], /unknown command lst\n.*mcp secret list\?/u],
     ['help of no command, as an option', ['lst', '--help'], /unknown command lst\n.*mean mcp/u],

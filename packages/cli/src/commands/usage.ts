@@ -43,7 +43,7 @@ function unknownCommand(word: string, path: readonly string[]): BrokerError {
   const hint =
     meant.length === 0
       ? `see: ${['mcp', ...path].join(' ')} --help`
-      : `did you mean ${meant.join(' or ')}?`;
+      : `did you mean ${meant.join(', ').replace(/, ([^,]*)$/u, ' or $1')}?`;
   return new BrokerError('ERR_USAGE', `unknown command ${word}`, { hint });
 }
 

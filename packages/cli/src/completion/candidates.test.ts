@@ -85,6 +85,8 @@ test('what stands before counts', async () => {
   const names = namesOf({
     server: [{ word: 'github' }],
     variable: [{ word: 'A' }],
+    backend: [{ word: 'sealed' }],
+    key: [{ word: 'settings.ttl' }],
     request: [{ word: '7F3A' }],
   });
   for (const [line, expected] of [
@@ -106,12 +108,16 @@ test('what stands before counts', async () => {
     ['approve --for=session ', ['7F3A']],
     ['deny 7F3A ', []],
     ['cache clear A ', ['A']],
+    ['backend test ', ['sealed']],
+    ['secret mv A --to ', ['sealed']],
+    ['secret mv ', ['A']],
+    ['config get ', ['settings.ttl']],
     ['daemon logs -n ', []],
     ['daemon logs -n5 --fol', ['--follow']],
     ['secret show -- ', ['A']],
     ['approvals ', ['list', 'revoke', 'help']],
     ['statsu ', []],
-    ['secret help ', ['set', 'list', 'show', 'rm']],
+    ['daemon help st', ['start', 'stop', 'status']],
     ['help secret show ', []],
   ] as const) {
     expect({ line, words: (await words(line, names)).toSorted() }).toEqual({

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import { createOutput, wantsColour, type OutputOptions } from './print.ts';
 
@@ -64,4 +64,38 @@ test('colour needs a terminal, and nobody who refuses it', () => {
   expect(wantsColour(false, { NO_COLOR: '1' })).toBe(false);
   expect(wantsColour(false, { NO_COLOR: '' })).toBe(true);
   expect(wantsColour(false, { TERM: 'dumb' })).toBe(false);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('what is waited for is said after a second, once, and taken back', () => {
+  vi.useFakeTimers();
+  const { sink, written } = create();
+  const { output } = create({ progress: true, stderr: sink('stderr', true) });
+  const quick = output.progress('quick');
+  vi.advanceTimersByTime(999);
+  quick();
+  expect(written.stderr).toBe('');
+  const finish = output.progress('slow');
+  const inner = output.progress('part of it');
+  vi.advanceTimersByTime(5000);
+  expect(written.stderr).toBe('mcp: slow …');
+  inner();
+  finish();
+  expect(written.stderr).toBe('mcp: slow …\r\u001b[K');
+});
+
+test.each([
+  ['in a pipe', { progress: true }, false],
+  ['on a terminal that cannot erase', { progress: false }, true],
+  ['with --quiet', { progress: true, quiet: true }, true],
+])('%s nothing is said of waiting', (_where, options, isTTY) => {
+  vi.useFakeTimers();
+  const { sink, written } = create();
+  const finish = create({ ...options, stderr: sink('stderr', isTTY) }).output.progress('slow');
+  vi.advanceTimersByTime(5000);
+  finish();
+  expect(written.stderr).toBe('');
 });

@@ -78,6 +78,17 @@ describe('on a terminal', () => {
     );
   });
 
+  test('B19: a mark of a look-alike is never cut away', () => {
+    const rowsOf = (columns: number): string =>
+      table(['ID', 'SERVER', 'COMMAND'], [['A', 'g\u0456thub', 'x'.repeat(90)]], columns);
+    for (const columns of [20, 40, 60, 80]) {
+      expect(rowsOf(columns).replaceAll(/\n *\| /gu, '')).toContain(
+        '<look-alike: contains U+0456>',
+      );
+    }
+    expect(rowsOf(60).split('\n')).toHaveLength(3);
+  });
+
   test('wide characters count twice, marks not at all', () => {
     const text = table(
       ['A', 'B'],

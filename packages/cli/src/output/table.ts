@@ -10,7 +10,7 @@ type Row = readonly (string | undefined)[];
  * last column is not padded, so that no line ends in spaces. An empty cell shows as `-`.
  *
  * With a number of columns (of a terminal) it fits into them: long cells lose their middle, but for those of
- * the first column, which are what one types. Where that is not enough, each row becomes a block of lines,
+ * the first column, which are what one types, and those that are marked for a look-alike. Where that is not enough, each row becomes a block of lines,
  * with nothing left out.
  */
 export function table(
@@ -22,7 +22,10 @@ export function table(
   const widths = headings.map((heading, column) =>
     cells.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), heading.length),
   );
-  const fitting = columns === undefined ? widths : fit(widths, headings, columns);
+  const narrowest = headings.map((heading, column) =>
+    column === 0 ? (widths[0] ?? 0) : narrowestOf(heading, rows, column),
+  );
+  const fitting = columns === undefined ? widths : fit(widths, narrowest, columns);
   if (fitting === undefined) {
     return cells.length === 0 ? '' : blocks(headings, cells, columns ?? Infinity);
   }
@@ -44,20 +47,29 @@ export function pairs(
 const least = 8;
 const gap = 2;
 
+/** Of a cell with a mark the mark must stay, and so nothing of it goes. */
+function narrowestOf(heading: string, rows: readonly Row[], column: number): number {
+  return rows.reduce(
+    (most, row) => {
+      const value = row[column] ?? '';
+      return mark(value) === '' ? most : Math.max(most, widthOf(cell(value)));
+    },
+    Math.max(least, heading.length),
+  );
+}
+
 /** Takes from the widest columns first; undefined when they cannot be made to fit. */
 function fit(
   widths: readonly number[],
-  headings: readonly string[],
+  narrowest: readonly number[],
   columns: number,
 ): readonly number[] | undefined {
   const room = columns - gap * (widths.length - 1);
-  const narrowest = widths.map((width, column) =>
-    column === 0 ? width : Math.min(width, Math.max(least, headings[column]?.length ?? 0)),
-  );
+  const floors = widths.map((width, column) => Math.min(width, narrowest[column] ?? 0));
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
-  if (sum(narrowest) > room) return undefined;
+  if (sum(floors) > room) return undefined;
   const capped = (cap: number): number[] =>
-    widths.map((width, column) => Math.max(Math.min(width, cap), narrowest[column] ?? 0));
+    widths.map((width, column) => Math.max(Math.min(width, cap), floors[column] ?? 0));
   let cap = Math.max(...widths);
   if (sum(widths) > room) cap = Math.min(cap, room);
   while (sum(capped(cap)) > room) cap -= 1;

@@ -47,7 +47,7 @@ export const secret: Shape = titled(
 );
 
 export const backendState: Shape = oneOf(
-  ['ready', 'locked', 'missing', 'unavailable'],
+  ['ready', 'locked', 'missing', 'unavailable', 'unused'],
   'as far as this machine knows',
 );
 

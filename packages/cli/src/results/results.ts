@@ -1,3 +1,5 @@
+import { summaryStates } from '../commands/summary.ts';
+import { shells } from '../completion/shells.ts';
 import {
   backendState,
   counts,
@@ -34,16 +36,17 @@ export interface Result {
   readonly lines?: true;
 }
 
-const service: Shape = record(
-  {
-    name: text(),
-    written: oneOf(['absent', 'ours', 'other']),
-    current: flag('install would write the same'),
-    gone: list(text(), 'programs that its files name and that are no longer there'),
-    manager: oneOf(['running', 'waiting', 'stopped', 'unknown']),
-  },
-  'once a service manager looks after the daemon',
-);
+const service: Shape = record({
+  name: text('of the unit or agent'),
+  written: oneOf(['ours', 'other'], 'other: changed by hand'),
+  enabled: flag('it starts when you log in'),
+  current: flag('its files are what install would write'),
+  gone: list(text(), 'programs that it names and that are not there'),
+  manager: oneOf(
+    ['running', 'waiting', 'astray', 'stopped', 'unknown'],
+    'what the service manager says of it',
+  ),
+});
 const origin: Shape = oneOf(['file', 'default'], 'where it stands');
 const daemonTook: Shape = oneOf(['taken', 'not-running', 'kept'], 'what the daemon made of it');
 const auditLine: Shape = titled(
@@ -82,7 +85,7 @@ export const results: readonly Result[] = [
   {
     command: '',
     shape: record({
-      'state?': text('of the home, in a word'),
+      state: oneOf(summaryStates, 'the first of these that is true of this home'),
       next: list(text(), 'commands to type'),
     }),
   },
@@ -201,7 +204,7 @@ export const results: readonly Result[] = [
     command: 'secret mv',
     shape: record({
       name: text(),
-      from: text('the same as `to`: it was there already'),
+      from: text('where it was; `to`, when it was there already'),
       to: text(),
       removed: flag('the old place held it, and does no longer'),
     }),
@@ -280,21 +283,21 @@ export const results: readonly Result[] = [
   {
     command: 'daemon install',
     shape: record({
-      name: text('of the unit'),
-      active: flag('false: it is written alone'),
-      changed: flag(),
-      'pid?': whole(),
+      name: text('of the unit or agent'),
+      active: flag('false: the files are written, and no service manager could be told'),
+      changed: flag('false: it was installed and active'),
       'reason?': text('why it is not active'),
-      'type?': list(text(), 'commands that make it so'),
+      'type?': list(text(), 'commands that make it active'),
+      'pid?': whole('of the daemon'),
     }),
   },
   {
     command: 'daemon uninstall',
     shape: record({
-      name: text('of the unit'),
+      name: text(),
       removed: list(text(), 'paths'),
-      left: list(text(), 'paths that install did not write'),
-      changed: flag(),
+      left: list(text(), 'paths of what install did not write'),
+      changed: flag('false: it was not installed'),
     }),
   },
   { command: 'daemon logs', shape: record({ line: text() }), lines: true },
@@ -390,6 +393,6 @@ export const results: readonly Result[] = [
   },
   {
     command: 'completion',
-    shape: record({ shell: oneOf(['bash', 'zsh', 'fish']), script: text() }),
+    shape: record({ shell: oneOf(shells), script: text('for that shell to evaluate') }),
   },
 ];

@@ -20,6 +20,7 @@ export function createLaunchdService(unit: Unit, folder: string, call: Call): Se
     onDemand: false,
     toType: {
       start: [`launchctl bootstrap ${domain} ${path}`],
+      restart: `launchctl kickstart -k ${domain}/${label}`,
       stop: `launchctl bootout ${domain}/${label}`,
     },
 

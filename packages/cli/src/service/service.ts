@@ -19,8 +19,12 @@ export interface Service {
   start(before: () => Promise<void>): Promise<Called>;
   /** Stops what runs by our files, has nothing start it again, and takes the files away. */
   remove(): Promise<Removed>;
-  /** Commands that do what `start` could not, and that stop it for good. */
-  readonly toType: { readonly start: readonly string[]; readonly stop: string };
+  /** Commands that do what `start` could not, and others for a person. */
+  readonly toType: {
+    readonly start: readonly string[];
+    readonly restart: string;
+    readonly stop: string;
+  };
 }
 
 export interface ServiceState {
@@ -33,10 +37,10 @@ export interface ServiceState {
   /** Programs that the files name and that are no longer there. */
   readonly gone: readonly string[];
   /**
-   * `waiting`: the manager listens, and nothing runs; `stopped`: it does neither; `unknown`: no manager
-   * answers, or not for these files.
+   * `waiting`: the manager listens, and nothing runs; `astray`: it does, and the path of the socket leads
+   * elsewhere by now; `stopped`: it does neither; `unknown`: no manager answers, or not for these files.
    */
-  readonly manager: 'running' | 'waiting' | 'stopped' | 'unknown';
+  readonly manager: 'running' | 'waiting' | 'astray' | 'stopped' | 'unknown';
 }
 
 export interface Removed {

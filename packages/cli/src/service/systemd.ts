@@ -57,7 +57,10 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
     const [runs, listens] = await Promise.all(files.map(({ path }) => isActive(path)));
     if (runs === undefined || listens === undefined) return 'unknown';
     if (runs) return 'running';
-    return listens ? 'waiting' : 'stopped';
+    if (!listens) return 'stopped';
+    const { lock, socket: path } = unit.paths;
+    const { daemonPid } = await import('@mcp-broker/daemon/inspect');
+    return isThere(path) && daemonPid(lock) === undefined ? 'waiting' : 'astray';
   }
 
   return {
@@ -66,6 +69,7 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
     onDemand: true,
     toType: {
       start: ['systemctl --user daemon-reload', `systemctl --user enable --now ${socket}`],
+      restart: `systemctl --user restart ${socket}`,
       stop: `systemctl --user stop ${socket}`,
     },
 

@@ -1,7 +1,9 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { setInText } from './edit.ts';
 import type { Path } from './problem.ts';
 import { initialConfigText } from './write.ts';
+import { readYaml } from './yaml.ts';
 
 const file = `# top
 version: "1.0"
@@ -157,5 +159,43 @@ test('the file that init writes keeps its comments whatever is set', () => {
   for (const comment of text.match(/#.*/g) ?? []) expect(next).toContain(comment);
   expect(next).toContain(
     '  ttl: 1m                    # how long a value that was read stays fresh',
+  );
+});
+
+test('whatever is set in whatever order, the last value of each key is there, and so is every comment', () => {
+  const key = fc.constantFrom<Path>(
+    ['settings', 'ttl'],
+    ['settings', 'session_bus'],
+    ['servers', 'github', 'env', 'TOKEN'],
+    ['servers', 'github', 'env', 'NEW'],
+    ['servers', 'my.server', 'env', 'A'],
+    ['servers', 'a "b" #c', 'env', 'X'],
+    ['aliases', 'disk'],
+    ['backends', 'vault', 'url'],
+  );
+  const scalar = fc.oneof(
+    // Without what the file cannot hold: the reader refuses control characters.
+    fc.string({ unit: 'grapheme' }).filter((text) => !/\p{Cc}|\p{Cs}/u.test(text)),
+    fc.integer({ min: -1e9, max: 1e9 }),
+    fc.boolean(),
+  );
+  const words = fc.array(fc.stringMatching(/^[ -~]{0,12}$/));
+  const comments = file.match(/#.*/g) ?? [];
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, fc.oneof(scalar, words)), { maxLength: 6 }), (changes) => {
+      const next = changes.reduce((text, [path, value]) => setInText(text, path, value), file);
+      const yaml = readYaml(next);
+      const data = 'data' in yaml ? yaml.data : undefined;
+      const last = new Map(changes.map(([path, value]) => [JSON.stringify(path), value]));
+      for (const [path, value] of last) {
+        const found = (JSON.parse(path) as string[]).reduce(
+          (at: unknown, part) => Object(at)[part] as unknown,
+          data,
+        );
+        expect(found).toEqual(value);
+      }
+      for (const comment of comments) expect(next).toContain(comment);
+    }),
+    { numRuns: 300 },
   );
 });

@@ -81,7 +81,6 @@ export async function backendStates(
     // What every home has without an entry is shown once it can be used.
     Object.entries(broker.config.backends)
       .filter(([name, { kind }]) => isSupported(kind) || name !== kind)
-      .filter(([name, { kind }]) => kind !== 'keychain' || leadsTo(broker.config, name))
       .filter(([, { kind }]) => kind !== 'sealed-file' || hasSealedFile(broker))
       .map(async ([name, { kind }]) => ({
         name,
@@ -98,7 +97,10 @@ async function backendState(
   kind: string,
   signal: AbortSignal,
 ): Promise<BackendStatus['state']> {
-  if (kind === 'keychain') return closedState(broker) ?? keychainState(broker, name, signal);
+  if (kind === 'keychain') {
+    if (!leadsTo(broker.config, name)) return 'unused';
+    return closedState(broker) ?? keychainState(broker, name, signal);
+  }
   if (kind !== 'sealed-file') return 'unavailable';
   if (!broker.keyring.isSealedOpen) return 'locked';
   try {

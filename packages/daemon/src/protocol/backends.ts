@@ -5,7 +5,8 @@ import type { ErrorShape } from '@mcp-broker/providers/errors';
 export interface BackendStatus {
   readonly name: string;
   readonly kind: string;
-  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable';
+  /** `unused`: nothing leads there, and it was not asked. */
+  readonly state: 'ready' | 'locked' | 'missing' | 'unavailable' | 'unused';
 }
 
 export interface BackendSummary extends BackendStatus {

@@ -6,6 +6,7 @@ import type { Status } from '@mcp-broker/daemon/protocol';
 import { word } from '../../output/hint.ts';
 import { size } from '../../output/duration.ts';
 import { version } from '../../version.ts';
+import { serviceFindings } from '../../service/findings.ts';
 import { stopAndWait } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
 import type { Facts } from './facts.ts';
@@ -14,10 +15,18 @@ import { finding, type Finding } from './finding.ts';
 /** The daemon and its socket. That none runs is no finding: it starts by itself. */
 export function checkDaemon(facts: Facts): readonly Finding[] {
   if (facts.files.length === 0) return [];
-  return [...checkSocket(facts), ...checkStatus(facts)];
+  return [...checkSocket(facts), ...checkService(facts), ...checkStatus(facts)];
 }
 
-function checkSocket({ paths, files, daemon }: Facts): readonly Finding[] {
+function checkService({ service }: Facts): readonly Finding[] {
+  if (service === undefined) return [];
+  const { name } = service.service;
+  return serviceFindings(service).map(({ id, message, hint }) =>
+    finding(id, name, { cause: message, remedy: hint }),
+  );
+}
+
+function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding[] {
   const { problem, status } = daemon;
   if (problem?.code === 'ERR_PATH_TOO_LONG') {
     const remedy = problem.hint ?? 'choose a shorter folder with --home or MCP_HOME';
@@ -43,6 +52,8 @@ function checkSocket({ paths, files, daemon }: Facts): readonly Finding[] {
     ];
   }
   if (socket === undefined || status !== undefined || problem !== undefined) return [];
+  // The service manager listens on it.
+  if (service?.state.manager === 'waiting') return [];
   return [
     finding('socket-stale', paths.socket, {
       cause: 'nobody listens on it: a daemon ended without its usual end',

@@ -10,6 +10,7 @@ import {
   type Status,
 } from '@mcp-broker/daemon/protocol';
 
+import type { InstalledService } from '../../service/findings.ts';
 import { using, type Session } from '../session.ts';
 
 /** What the daemon says, if one runs. */
@@ -41,7 +42,12 @@ const none: DaemonFacts = {
   auditProblem: undefined,
 };
 
-export async function askDaemon(session: Session): Promise<DaemonFacts> {
+/** One that a service manager would start for it is not asked. */
+export async function askDaemon(
+  session: Session,
+  service: InstalledService | undefined,
+): Promise<DaemonFacts> {
+  if (service?.state.manager === 'waiting') return none;
   try {
     const client = await session.reach();
     if (client === undefined) return none;

@@ -17,6 +17,8 @@ import {
 } from '@mcp-broker/daemon/protocol';
 
 import { requireConfig } from '../../exec/given-config.ts';
+import type { InstalledService } from '../../service/findings.ts';
+import { installedService } from '../../service/find-service.ts';
 import type { Session } from '../session.ts';
 import { askDaemon, type DaemonFacts } from './daemon-facts.ts';
 import { lookAtFiles, type FileFact } from './files.ts';
@@ -39,6 +41,8 @@ export interface Facts {
   readonly config: LoadedConfig | undefined;
   readonly configProblems: readonly ErrorShape[];
   readonly daemon: DaemonFacts;
+  /** Undefined: `mcp daemon install` has not been typed. */
+  readonly service: InstalledService | undefined;
   /** Without a daemon, and where secrets lie there: what is the matter with the keychain. */
   readonly keychainProblem: ErrorShape | undefined;
   readonly clients: readonly ClientFact[];
@@ -65,7 +69,8 @@ export async function gatherFacts(session: Session): Promise<Facts> {
   const { paths, environment } = session;
   const folder = environment['HOME'] || homedir();
   const { config, configProblems } = configOf(session);
-  const daemon = await askDaemon(session);
+  const service = await installedService(session);
+  const daemon = await askDaemon(session, service);
   return {
     paths,
     environment,
@@ -77,6 +82,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     config,
     configProblems,
     daemon,
+    service,
     keychainProblem:
       daemon.status === undefined ? await keychainProblemOf(paths.home, config) : undefined,
     clients: clientsOf(folder, environment),

@@ -114,7 +114,7 @@ const mv: CommandSpec = {
     'config.yaml leads there, and it is removed from where it was. Whenever this is cut short, the name ' +
     'leads to the value, and the same command goes on.',
   arguments: [['NAME', 'the variable']],
-  options: [['--to <NAME>', 'the backend that it goes to']],
+  options: [['--to <BACKEND>', 'the backend that it goes to', 'backend']],
   example: 'mcp secret mv API_TOKEN --to keychain',
   async run(given, session) {
     const { moveSecret } = await import('../secrets.ts');
