@@ -82,12 +82,10 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
     try {
       let isOver = false;
       const hung = home.mcp(['exec', ...printing('TOKEN')]).finally(() => (isOver = true));
-      const others = await Promise.all(
-        Array.from({ length: 4 }, async () => home.mcp(['exec', ...printing('OTHER')])),
-      );
-      for (const other of others) {
-        expect(other).toMatchObject({ code: 0, stdout: 'from the sealed file' });
-      }
+      expect(await home.mcp(['exec', ...printing('OTHER')])).toMatchObject({
+        code: 0,
+        stdout: 'from the sealed file',
+      });
       expect(isOver).toBe(false);
       const { code, stderr } = await hung;
       expect(code).toBe(69);
@@ -119,7 +117,7 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
       const left = await home.mcp(['secret', 'list', '--backend', other]);
       expect(left.stdout).not.toContain('MOVED');
     }
-  });
+  }, 300_000);
 });
 
 /** The move has begun: its first line is in the audit. Then it goes on for so long. */

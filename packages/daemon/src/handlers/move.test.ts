@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 interface Options {
-  /** It is killed when it has done so many things that another can see. */
+  /** It is killed before or after one of the things that another can see. */
   readonly lastDeed?: number;
   /** What the keychain makes of a value. */
   readonly spoil?: (value: string) => string;
@@ -65,11 +65,14 @@ function start({ lastDeed = Infinity, spoil = (value) => value, onReload }: Opti
         deed();
         const plain = Buffer.from(value).toString();
         store.set(path, kind === 'keychain' ? spoil(plain) : plain);
+        deed();
         return {};
       },
       delete: async ({ path }) => {
         deed();
-        return store.delete(path);
+        const wasThere = store.delete(path);
+        deed();
+        return wasThere;
       },
       list: async () => [...store.keys()].map((name) => ({ name })),
     };

@@ -1,4 +1,4 @@
-import type { SystemKeychain } from './system.ts';
+import type { SystemKeychain } from './system-keychain.ts';
 
 /**
  * The login keychain. Written from the documentation of the library and of Security.framework

@@ -1,4 +1,4 @@
-import type { SystemKeychain } from './system.ts';
+import type { SystemKeychain } from './system-keychain.ts';
 
 /**
  * Secret Service on the session bus (gnome-keyring, KWallet, KeePassXC), and nothing else: left to itself

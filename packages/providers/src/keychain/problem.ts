@@ -76,9 +76,9 @@ export function keychainError(problem: KeychainProblem): BrokerError {
 
 function unavailable(
   message: string,
-  options: { readonly hint: string; readonly retryable?: boolean },
+  { hint, retryable = false }: { readonly hint: string; readonly retryable?: boolean },
 ): BrokerError {
-  return new BrokerError('ERR_BACKEND_UNAVAILABLE', message, options);
+  return new BrokerError('ERR_BACKEND_UNAVAILABLE', message, { hint, retryable });
 }
 
 export function notWaitedFor(): BrokerError {

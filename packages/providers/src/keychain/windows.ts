@@ -1,4 +1,4 @@
-import type { SystemKeychain } from './system.ts';
+import type { SystemKeychain } from './system-keychain.ts';
 
 /**
  * The Credential Manager, which holds at most 2,560 bytes an item. Written from the documentation of the
