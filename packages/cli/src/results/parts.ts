@@ -188,3 +188,31 @@ export const memory: Shape = titled(
 );
 
 export const counts: Shape = named(whole(), 'lines, by name');
+
+export const auditLine: Shape = titled(
+  'Audit line',
+  record({
+    v: whole('version of the form'),
+    seq: whole('number of the line'),
+    time: time(),
+    event: text('docs/audit.md lists them'),
+    outcome: oneOf(['allowed', 'denied', 'failed']),
+    'code?': text('of an error'),
+    'launch?': text(),
+    'server?': text(),
+    'variables?': variables,
+    'backend?': text(),
+    'cached?': whole(),
+    'age_ms?': whole(),
+    'fingerprint?': text(),
+    'pid?': whole(),
+    'uid?': whole(),
+    'claims?': record({ 'client?': text() }),
+    'duration_ms?': whole(),
+    'exit?': whole(),
+    'kept_from?': whole(),
+    'anchor?': text(),
+    prev: text('digest of the line before'),
+    'mac?': text(),
+  }),
+);

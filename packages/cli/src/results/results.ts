@@ -1,6 +1,7 @@
 import { summaryStates } from '../commands/summary.ts';
 import { shells } from '../completion/shells.ts';
 import {
+  auditLine,
   backendState,
   counts,
   grant,
@@ -49,34 +50,6 @@ const service: Shape = record({
 });
 const origin: Shape = oneOf(['file', 'default'], 'where it stands');
 const daemonTook: Shape = oneOf(['taken', 'not-running', 'kept'], 'what the daemon made of it');
-const auditLine: Shape = titled(
-  'Audit line',
-  record({
-    v: whole('version of the form'),
-    seq: whole('number of the line'),
-    time: time(),
-    event: text('docs/audit.md lists them'),
-    outcome: oneOf(['allowed', 'denied', 'failed']),
-    'code?': text('of an error'),
-    'launch?': text(),
-    'server?': text(),
-    'variables?': variables,
-    'backend?': text(),
-    'cached?': whole(),
-    'age_ms?': whole(),
-    'fingerprint?': text(),
-    'pid?': whole(),
-    'uid?': whole(),
-    'claims?': record({ 'client?': text() }),
-    'duration_ms?': whole(),
-    'exit?': whole(),
-    'kept_from?': whole(),
-    'anchor?': text(),
-    prev: text('digest of the line before'),
-    'mac?': text(),
-  }),
-);
-
 /**
  * What every command prints with `--json`. docs/json.md and docs/json.schema.json come from it, and a test runs
  * each command and holds what it prints against it.
