@@ -4,8 +4,8 @@ import type { AuditKeys } from './audit/keys.ts';
 import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LoadedConfig } from './config/index.ts';
-import type { KeychainHome } from './keychain-home.ts';
-import type { Keyring } from './keyring.ts';
+import type { KeychainHome } from './keys/keychain-home.ts';
+import type { Keyring } from './keys/keyring.ts';
 import type { Context } from './listener/handler.ts';
 import type { Vault } from './memory.ts';
 import type { Notifier } from './notify.ts';
@@ -19,7 +19,7 @@ import type { Presence } from './policy/presence.ts';
 import type { Programs } from './program/program.ts';
 import type { Resolver } from './resolver.ts';
 import type { Running } from './running/running.ts';
-import type { SealedBinding } from './sealed-binding.ts';
+import type { SealedBinding } from './keys/sealed-binding.ts';
 import type { Tools } from './tools/tools.ts';
 
 /** The parts of a running daemon, as the handlers see them. */

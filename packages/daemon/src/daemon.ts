@@ -37,7 +37,7 @@ import { createPrograms } from './program/program.ts';
 import { createResolver } from './resolver.ts';
 import { createRunning } from './running/running.ts';
 import { findSessionBus } from './session-bus.ts';
-import { createHomeKeys } from './home-keys.ts';
+import { createHomeKeys } from './keys/home-keys.ts';
 import { createTools } from './tools/tools.ts';
 import { version } from './version.ts';
 

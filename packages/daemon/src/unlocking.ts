@@ -1,7 +1,7 @@
 import { toBrokerError } from '@mcp-broker/providers/errors';
 import type { AuditEvent } from './audit/event.ts';
 import type { Broker } from './broker.ts';
-import type { KeySource } from './keyring.ts';
+import type { KeySource } from './keys/keyring.ts';
 
 /** An unlock that cannot be written down is taken back. */
 export async function unlocking(

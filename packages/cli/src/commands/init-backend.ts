@@ -1,8 +1,18 @@
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
-import type { InitInput } from './init.ts';
 import { configuredBackend, hasIdentityFile, isLentIdentity, keySource } from './look-around.ts';
 import type { Session } from './session.ts';
+
+export interface InitInput {
+  /** Ask nothing. */
+  readonly yes: boolean;
+  /** As typed; undefined: the keychain where it works. */
+  readonly backend: string | undefined;
+  /** The descriptor that gives the new passphrase; undefined: the terminal. */
+  readonly fd: number | undefined;
+  /** An identity that is there already and takes no passphrase. */
+  readonly identityFile: string | undefined;
+}
 
 export interface Choice {
   readonly backend: 'keychain' | 'sealed';

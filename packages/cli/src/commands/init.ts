@@ -6,24 +6,13 @@ import { BrokerError } from '@mcp-broker/daemon/protocol';
 
 import { readNewPassphrase, readPassphrase } from '../input/secret.ts';
 import { isThere, narrowHome } from './home.ts';
-import { checkBackend, chooseBackend, type Choice } from './init-backend.ts';
+import { checkBackend, chooseBackend, type Choice, type InitInput } from './init-backend.ts';
 import { initialiseKeychain } from './init-keychain.ts';
 import { reportSetUp } from './init-report.ts';
 import { isSealedLocked, unlockWith } from './locking.ts';
 import { lookAround, type Opens } from './look-around.ts';
 import { makeWhole, searchPath, type Making } from './make-home.ts';
 import type { Session } from './session.ts';
-
-export interface InitInput {
-  /** Ask nothing. */
-  readonly yes: boolean;
-  /** As typed; undefined: the keychain where it works. */
-  readonly backend: string | undefined;
-  /** The descriptor that gives the new passphrase; undefined: the terminal. */
-  readonly fd: number | undefined;
-  /** An identity that is there already and takes no passphrase. */
-  readonly identityFile: string | undefined;
-}
 
 /** Makes a home that works: folder, config.yaml, where its keys come from, and a daemon that has them. */
 export async function initialise(input: InitInput, session: Session): Promise<number> {

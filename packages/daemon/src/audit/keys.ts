@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { BrokerError, toBrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
-import type { Keyring } from '../keyring.ts';
+import type { Keyring } from '../keys/keyring.ts';
 import type { Vault } from '../memory.ts';
-import type { OwnItems } from '../own-items.ts';
+import type { OwnItems } from '../keys/own-items.ts';
 import type { Paths } from '../paths.ts';
 import type { Vouched } from './chain.ts';
 import type { AuditLog } from './event.ts';

@@ -1,7 +1,7 @@
 import { type BrokerError, toBrokerError } from '@mcp-broker/providers/errors';
 import type { Clock } from '../clock.ts';
-import type { Keyring } from '../keyring.ts';
-import type { OwnItems } from '../own-items.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import type { OwnItems } from '../keys/own-items.ts';
 import type { Paths } from '../paths.ts';
 import type { GrantSummary, LaunchDescription } from '../protocol/approvals.ts';
 import {

@@ -1,5 +1,5 @@
 import { BrokerError } from '@mcp-broker/providers/errors';
-import type { Keyring } from '../keyring.ts';
+import type { Keyring } from '../keys/keyring.ts';
 import type { Connection, Context } from '../listener/handler.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Codes } from './codes.ts';

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import type { BrokerError } from '@mcp-broker/providers';
 import type { Clock } from '../clock.ts';
-import { createOwnItems, type OwnItems } from '../own-items.ts';
+import { createOwnItems, type OwnItems } from '../keys/own-items.ts';
 import { locatePaths, type Paths } from '../paths.ts';
 import { createGrants, type Grants, type GrantsOptions } from '../grants/grants.ts';
 import type { Refusal } from '../grants/grants-file.ts';
-import { createKeyring, type Keyring } from '../keyring.ts';
+import { createKeyring, type Keyring } from '../keys/keyring.ts';
 import { createVault } from '../memory.ts';
 
 /** The grants of one home as a daemon has them, for tests. */

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { BrokerError } from '@mcp-broker/providers/errors';
 import type { Keyring } from './keyring.ts';
 import type { OwnItems } from './own-items.ts';
-import type { Paths } from './paths.ts';
+import type { Paths } from '../paths.ts';
 
 const item = 'keychain';
 

@@ -5,11 +5,11 @@ import {
   secretBytes,
   type IdentitySource,
 } from '@mcp-broker/providers';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { existsSync } from 'node:fs';
 import { createHeldKey, type HeldKey } from './held-key.ts';
 import type { KeychainHome } from './keychain-home.ts';
-import type { Vault } from './memory.ts';
+import type { Vault } from '../memory.ts';
 
 /** What the keys of a home are derived from: the sealed file's identity, or a key in the keychain. */
 export type KeySource = 'sealed' | 'keychain';

@@ -3,8 +3,6 @@ import { basename } from 'node:path';
 import { createSealedFile, createSecretsFile, type SealedFileContext } from '@mcp-broker/providers';
 import { copySecret } from '@mcp-broker/providers/secret-bytes';
 
-import type { Keyring, KeySource } from './keyring.ts';
-
 const deadlineMs = 10_000;
 
 /**
@@ -62,24 +60,5 @@ export function createOwnItems(options: OwnItemsOptions): OwnItems {
         await sealed.put?.({ path: name }, bytes, { signal });
       });
     },
-  };
-}
-
-/** Those of the home, wherever its keys come from: the two go together. */
-export function itemsOf(
-  keyring: Pick<Keyring, 'source' | 'unlocked' | 'closed'>,
-  items: Readonly<Record<KeySource, OwnItems>>,
-): OwnItems {
-  const current = (): OwnItems => items[keyring.source];
-  const open = async (): Promise<OwnItems> => {
-    if (!keyring.unlocked) throw keyring.closed();
-    return current();
-  };
-  return {
-    get where() {
-      return current().where;
-    },
-    get: async (name) => (await open()).get(name),
-    put: async (name, bytes) => (await open()).put(name, bytes),
   };
 }

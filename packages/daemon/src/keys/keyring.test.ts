@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createIdentityFile } from '@mcp-broker/providers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fakeClock, type FakeClock } from './testing/fake-clock.ts';
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
-import { createVault } from './memory.ts';
+import { createVault } from '../memory.ts';
 
 let folder = '';
 beforeAll(() => {

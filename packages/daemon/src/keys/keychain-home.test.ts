@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createKeychainHome, type KeychainHome } from './keychain-home.ts';
-import { locatePaths, type Paths } from './paths.ts';
+import { locatePaths, type Paths } from '../paths.ts';
 import {
   lockedKeychain,
   memoryKeychain,
   noKeychain,
   type MemoryKeychain,
-} from './testing/memory-keychain.ts';
+} from '../testing/memory-keychain.ts';
 
 let paths: Paths;
 let items: MemoryKeychain;

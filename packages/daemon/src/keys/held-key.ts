@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Slice, Vault } from './memory.ts';
+import type { Slice, Vault } from '../memory.ts';
 
 /** One key in locked memory, or none. */
 export interface HeldKey {

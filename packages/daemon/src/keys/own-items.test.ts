@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createOwnItems, type OwnItems } from './own-items.ts';
-import { fakeClock } from './testing/fake-clock.ts';
-import { grantsHome, unlock } from './testing/grants-home.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { grantsHome, unlock } from '../testing/grants-home.ts';
 
 let home = '';
 beforeEach(() => {

@@ -7,9 +7,9 @@ import {
   type KeychainOwnItems,
 } from '@mcp-broker/providers';
 import { secretBytes } from '@mcp-broker/providers/secret-bytes';
-import { writeNew } from './config/write.ts';
+import { writeNew } from '../config/write.ts';
 import type { OwnItems } from './own-items.ts';
-import type { Paths } from './paths.ts';
+import type { Paths } from '../paths.ts';
 
 /** A home whose keys come from the keychain of this system: a random key of its own, made by `mcp init`. */
 export interface KeychainHome {
@@ -57,7 +57,9 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
     const key = await items.get(itemOf('key'));
     if (key === undefined || key.length === keyBytes) return key;
     key.fill(0);
-    throw new BrokerError('ERR_CORRUPT', 'the key of this home in the keychain is damaged', gone);
+    throw new BrokerError('ERR_CORRUPT', 'the key of this home in the keychain is damaged', {
+      hint: newKey,
+    });
   };
 
   const makeKey = async (): Promise<Buffer> => {
@@ -80,7 +82,7 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
         const key = await readKey();
         if (key === undefined) {
           const message = 'the key of this home is gone from the keychain';
-          throw new BrokerError('ERR_NO_HOME', message, gone);
+          throw new BrokerError('ERR_NO_HOME', message, { hint: newKey });
         }
         problem = undefined;
         return key;
@@ -185,9 +187,8 @@ function writeMarker(path: string, id: string): void {
   });
 }
 
-const gone = {
-  hint: 'restore the keychain; or mcp init, which makes another key: every approval is asked for again',
-};
+const newKey =
+  'restore the keychain; or mcp init, which makes another key: every approval is asked for again';
 
 function shutByAPerson(): BrokerError {
   return new BrokerError('ERR_LOCKED', 'this home is locked', { hint: 'mcp unlock' });

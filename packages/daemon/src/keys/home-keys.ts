@@ -6,13 +6,13 @@ import {
   type ProviderContext,
   type ToolContext,
 } from '@mcp-broker/providers';
-import type { Clock } from './clock.ts';
-import { fileLock } from './file-lock.ts';
+import type { Clock } from '../clock.ts';
+import { fileLock } from '../file-lock.ts';
 import { createKeychainHome, type KeychainHome } from './keychain-home.ts';
-import { createKeyring, type Keyring, type KeyringOptions } from './keyring.ts';
-import { createOwnItems, itemsOf, type OwnItems } from './own-items.ts';
-import type { Paths } from './paths.ts';
-import type { Platform } from './platform/platform.ts';
+import { createKeyring, type Keyring, type KeyringOptions, type KeySource } from './keyring.ts';
+import { createOwnItems, type OwnItems } from './own-items.ts';
+import type { Paths } from '../paths.ts';
+import type { Platform } from '../platform/platform.ts';
 import { createSealedBinding, type SealedBinding } from './sealed-binding.ts';
 
 /** Of every backend the same. */
@@ -81,5 +81,24 @@ export function createHomeKeys(options: HomeKeysOptions): HomeKeys {
     close: () => {
       access.close();
     },
+  };
+}
+
+/** Those of the home, wherever its keys come from: the two go together. */
+function itemsOf(
+  keyring: Pick<Keyring, 'source' | 'unlocked' | 'closed'>,
+  items: Readonly<Record<KeySource, OwnItems>>,
+): OwnItems {
+  const current = (): OwnItems => items[keyring.source];
+  const open = async (): Promise<OwnItems> => {
+    if (!keyring.unlocked) throw keyring.closed();
+    return current();
+  };
+  return {
+    get where() {
+      return current().where;
+    },
+    get: async (name) => (await open()).get(name),
+    put: async (name, bytes) => (await open()).put(name, bytes),
   };
 }

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createKeyring, type Keyring } from './keyring.ts';
-import { createVault } from './memory.ts';
+import { createVault } from '../memory.ts';
 import { createOwnItems } from './own-items.ts';
-import { locatePaths, type Paths } from './paths.ts';
+import { locatePaths, type Paths } from '../paths.ts';
 import { createSealedBinding, type SealedBinding } from './sealed-binding.ts';
-import { fakeClock } from './testing/fake-clock.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
 
 let paths: Paths;
 beforeEach(() => {
