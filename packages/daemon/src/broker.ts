@@ -9,7 +9,7 @@ import type { Keyring } from './keys/keyring.ts';
 import type { Context } from './listener/handler.ts';
 import type { Vault } from './memory.ts';
 import type { Notifier } from './notify.ts';
-import type { Opening } from './opening.ts';
+import type { Opening } from './keys/opening.ts';
 import type { Paths } from './paths.ts';
 import type { Platform } from './platform/platform.ts';
 import type { Approvals } from './grants/approvals.ts';

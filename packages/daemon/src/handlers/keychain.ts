@@ -2,7 +2,7 @@ import { BrokerError } from '@mcp-broker/providers/errors';
 import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import type { Handlers } from '../listener/handler.ts';
-import { unlocking } from '../unlocking.ts';
+import { unlocking } from '../keys/unlocking.ts';
 
 /** Puts a home on the keychain. */
 export function keychainHandlers(broker: Broker): Pick<Handlers, 'keychain.create'> {

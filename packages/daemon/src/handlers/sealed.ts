@@ -2,7 +2,7 @@ import { BrokerError, createIdentityFile, createSecretsFile } from '@mcp-broker/
 import { existsSync } from 'node:fs';
 import { caller, type Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
-import { unlocking } from '../unlocking.ts';
+import { unlocking } from '../keys/unlocking.ts';
 
 /** Making the sealed file; unlocking and locking it and the home. */
 export function sealedHandlers(
@@ -41,7 +41,7 @@ export function sealedHandlers(
       const wasUnlocked = keyring.unlocked;
       if (keyring.source === 'keychain') {
         keychain.unshut();
-        await opening.open(context);
+        await opening.open(caller(context));
         if (passphrase === undefined) return { result: { unlocked: !wasUnlocked } };
       }
       if (keyring.isSealedOpen) return { result: { unlocked: !wasUnlocked } };

@@ -1,12 +1,22 @@
 import { toBrokerError } from '@mcp-broker/providers/errors';
-import type { AuditEvent } from './audit/event.ts';
-import type { Broker } from './broker.ts';
-import type { KeySource } from './keys/keyring.ts';
+import type { AuditEvent, AuditLog } from '../audit/event.ts';
+import type { AuditKeys } from '../audit/keys.ts';
+import type { Keyring, KeySource } from './keyring.ts';
+
+/** What an unlock changes. */
+export interface Unlocked {
+  readonly keyring: Keyring;
+  readonly audit: AuditLog;
+  readonly auditKeys: AuditKeys;
+}
+
+/** Who asked, for the audit. */
+export type Asker = Pick<AuditEvent, 'pid' | 'uid' | 'claims'>;
 
 /** An unlock that cannot be written down is taken back. */
 export async function unlocking(
-  { keyring, audit, auditKeys }: Pick<Broker, 'keyring' | 'audit' | 'auditKeys'>,
-  about: Pick<AuditEvent, 'pid' | 'uid' | 'claims'> & { readonly backend: KeySource },
+  { keyring, audit, auditKeys }: Unlocked,
+  about: Asker & { readonly backend: KeySource },
   unlock: () => Promise<void>,
 ): Promise<void> {
   const isOpen = (): boolean =>
