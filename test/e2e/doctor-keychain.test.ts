@@ -34,14 +34,14 @@ async function both(): Promise<string[][]> {
 describe.skipIf(lacks(...keychainNeeds))('a keychain that secrets lie in', () => {
   test('is no finding when it works', async () => {
     keychain = await startKeychain();
-    home = await createHome({ kind: 'identity' });
+    home = await createHome({ kind: 'identity', bus: null });
     writeSettings('default_backend: keychain', `session_bus: ${keychain.bus}`);
     expect(await both()).toEqual([[], []]);
   });
 
   test('is advice when it is locked', async () => {
     keychain = await startKeychain();
-    home = await createHome({ kind: 'identity' });
+    home = await createHome({ kind: 'identity', bus: null });
     writeSettings('default_backend: keychain', `session_bus: ${keychain.bus}`);
     keychain.lock();
     expect(await both()).toEqual([['keychain-locked'], ['keychain-locked']]);
@@ -49,7 +49,7 @@ describe.skipIf(lacks(...keychainNeeds))('a keychain that secrets lie in', () =>
 
   test('is wrong when nobody keeps one, or there is no bus', async () => {
     keychain = await startKeychain({ keyring: false });
-    home = await createHome({ kind: 'identity' });
+    home = await createHome({ kind: 'identity', bus: null });
     writeSettings('default_backend: keychain', `session_bus: ${keychain.bus}`);
     expect(await both()).toEqual([['keychain-absent'], ['keychain-absent']]);
     writeSettings('default_backend: keychain', 'session_bus: unix:path=/nowhere/bus');
@@ -58,7 +58,7 @@ describe.skipIf(lacks(...keychainNeeds))('a keychain that secrets lie in', () =>
 });
 
 test('a keychain that is not there is no finding where no secret lies in it', async () => {
-  home = await createHome({ kind: 'identity' });
+  home = await createHome({ kind: 'identity', bus: null });
   writeSettings('default_backend: sealed', 'session_bus: unix:path=/nowhere/bus');
   expect(await both()).toEqual([[], []]);
 });

@@ -45,7 +45,9 @@ See mcp --help for all commands, and mcp status for how things are.
     expect(await screen('mcp help unlock', 80)).toBe(
       `Usage: mcp unlock [options]
 
-unlock the sealed file until it is locked or lies idle
+unlock the home until it is locked or lies idle
+
+A home on the keychain has no passphrase: its key is asked of the keychain.
 
 Options:
   --fd <N>    read the passphrase from descriptor N

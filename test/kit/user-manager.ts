@@ -18,8 +18,8 @@ import { createHome, expectSuccess, mcpCommand, type Home } from './home.ts';
 import { startPty, type Pty } from './pty.ts';
 import { run, start, type Ended, type RunOptions } from './run.ts';
 
-/** A user who is nobody else on this machine. */
-const uid = 54_321;
+/** A user without rights, whom every machine knows: a session bus looks its users up. */
+const uid = 65_534;
 const script = fileURLToPath(new URL('../fixtures/user-manager.sh', import.meta.url));
 const groups = '/sys/fs/cgroup';
 

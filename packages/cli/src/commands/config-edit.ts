@@ -30,7 +30,7 @@ export async function editConfig(session: Session): Promise<number> {
   const file = paths.config;
   const before = readConfigText(file);
   // Beside it and not in /tmp: what an editor leaves there (backups, swap files) is nobody's business.
-  const folder = mkdtempSync(join(paths.home, '.edit-'));
+  const folder = makeFolder(paths.home);
   const copy = join(folder, basename(file));
   const signals = holdSignals();
   try {
@@ -57,6 +57,18 @@ async function tell(changed: boolean, session: Session): Promise<number> {
   output.done(changed ? `${file} is changed` : `${file} is as it was`, value);
   if (taken !== undefined) noteChange(taken, [], session);
   return 0;
+}
+
+function makeFolder(home: string): string {
+  try {
+    return mkdtempSync(join(home, '.edit-'));
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new BrokerError('ERR_INSECURE_FILE', `nothing can be written to ${home}: ${code}`, {
+      hint: `ls -ld ${home}`,
+      cause: error,
+    });
+  }
 }
 
 function editorOf({ environment }: Session): string {

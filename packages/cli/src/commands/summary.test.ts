@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -20,11 +20,6 @@ function write(name: string, text = ''): void {
   writeFileSync(join(home, name), text, { mode: 0o600 });
 }
 
-function isOnKeychain(): boolean {
-  const file = join(home, 'config.yaml');
-  return existsSync(file) && readFileSync(file, 'utf8') === onKeychain;
-}
-
 function writeAudit(...records: readonly object[]): void {
   mkdirSync(join(home, 'audit'), { mode: 0o700 });
   const time = '2026-01-01T00:00:00.000Z';
@@ -36,12 +31,14 @@ function answersOf(
   state: BackendStatus['state'],
   pending: number,
   names: readonly string[],
+  keys: 'ready' | 'locked' = 'ready',
 ): FakeOptions {
   const backends = [{ name: 'sealed', kind: 'sealed-file', state }];
   const secrets = names.map((name) => ({ name, backend: 'sealed', locator: name, ttlMs: 0 }));
   return {
     answers: {
-      'broker.status': () => ({ backends, pending }) as unknown as Status,
+      'broker.status': () =>
+        ({ backends, pending, keys: { source: 'sealed', state: keys } }) as unknown as Status,
       'secret.list': () => ({ secrets }),
     },
   };
@@ -56,7 +53,6 @@ async function summaryOf(options: FakeOptions): Promise<FakeSession> {
 }
 
 const servers = 'version: "1.0"\nservers:\n  github:\n    command: [npx, x]\n';
-const onKeychain = 'version: "1.0"\nsettings: {default_backend: keychain}\n';
 const stopped = { running: false };
 const set = { event: 'set', outcome: 'allowed', variables: ['A'] };
 const launched = { event: 'launch', outcome: 'allowed', server: 'github' };
@@ -66,7 +62,8 @@ test.each<[state: string, first: string, prepare: () => void, options: FakeOptio
   ['not-set-up', 'mcp init', () => {}, stopped],
   ['not-set-up', 'mcp init', () => write('config.yaml', servers), stopped],
   ['not-set-up', 'mcp init', () => write('config.yaml', 'setings: {}'), stopped],
-  ['ready', 'mcp exec', () => write('config.yaml', onKeychain), answersOf('ready', 0, ['A'])],
+  ['ready', 'mcp exec', () => write('keychain'), answersOf('ready', 0, ['A'])],
+  ['locked', 'mcp unlock', () => write('keychain'), answersOf('ready', 0, ['A'], 'locked')],
   ['config-broken', 'mcp config check', () => write('config.yaml', 'setings: {}'), stopped],
   ['unclear', 'mcp doctor', () => {}, { answers: {} }],
   ['locked', 'mcp unlock', () => write('identity.age'), stopped],
@@ -96,7 +93,7 @@ test.each<[state: string, first: string, prepare: () => void, options: FakeOptio
   ],
 ])('mcp alone in a home that is %s: %s', async (state, first, prepare, options) => {
   prepare();
-  if (state !== 'not-set-up' && !isOnKeychain()) write('secrets.age');
+  if (state !== 'not-set-up' && !existsSync(join(home, 'keychain'))) write('secrets.age');
   const session = await summaryOf(options);
   expect(session.stdout.split('\n')[1]).toContain(`  ${first}`);
   const json = createFakeSession({ home, ...options, json: true });

@@ -58,16 +58,13 @@ export async function showSummary(session: Session): Promise<number> {
 async function nextSteps(session: Session): Promise<readonly Step[]> {
   const { paths } = session;
   // Also of a folder that an earlier tool left: `init` makes a home of it.
-  const missing = [notSetUp, nothing, launch];
-  const isSetUp = isThere(paths.secrets) || isThere(paths.keychain);
+  if (!isThere(paths.secrets) && !isThere(paths.keychain)) return [notSetUp, nothing, launch];
   try {
     const { readConfig } = await import('@mcp-broker/daemon/config');
     const { config } = readConfig(paths.config);
-    if (!isSetUp && config.settings.defaultBackend !== 'keychain') return missing;
     const found = (await ofDaemon(session, config)) ?? (await ofFiles(session));
     return [...found, ...(await unlaunched(session, config)), launch];
   } catch (error) {
-    if (!isSetUp) return missing;
     const isConfig = error instanceof BrokerError && error.code === 'ERR_CONFIG';
     return [isConfig ? broken : unclear];
   }
@@ -78,7 +75,7 @@ async function ofDaemon(session: Session, config: Config): Promise<readonly Step
   const reached = await session.reach();
   if (reached === undefined) return undefined;
   return using(reached, async (client) => {
-    const { backends, pending } = (await client.call('broker.status', {})).result;
+    const { backends, keys, pending } = (await client.call('broker.status', {})).result;
     const waits = `look at what waits for you: ${pending} ${pending === 1 ? 'launch' : 'launches'}`;
     // Another store than one of this machine is not asked for this.
     const isOwn = backends.some(
@@ -89,8 +86,9 @@ async function ofDaemon(session: Session, config: Config): Promise<readonly Step
       isOwn &&
       Object.keys(config.variables).length === 0 &&
       (await client.call('secret.list', {})).result.secrets.length === 0;
+    const isLocked = [keys, ...backends].some(({ state }) => state === 'locked');
     return [
-      ...(backends.some(({ state }) => state === 'locked') ? [locked] : []),
+      ...(isLocked ? [locked] : []),
       ...(pending > 0 ? [['approvals-pending', 'mcp approve', waits] as const] : []),
       ...(isEmpty ? [nothing] : []),
     ];

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { BrokerError, type ErrorShape } from '@mcp-broker/providers/errors';
 import { replaceFile } from '@mcp-broker/providers/durable-write';
 import { tryStartLock } from '../client/start-lock.ts';
@@ -61,7 +62,7 @@ class Overtaken extends Error {}
 async function lock(file: string): Promise<() => void> {
   const deadline = systemClock.monotonic() + patienceMs;
   for (;;) {
-    const release = tryStartLock(`${file}.lock`);
+    const release = takeLock(file);
     if (release !== undefined) return release;
     if (systemClock.monotonic() > deadline) {
       throw new BrokerError('ERR_ABORTED', `another process is changing ${file}`, {
@@ -70,6 +71,20 @@ async function lock(file: string): Promise<() => void> {
       });
     }
     await sleep(pauseMs);
+  }
+}
+
+function takeLock(file: string): (() => void) | undefined {
+  try {
+    return tryStartLock(`${file}.lock`);
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new BrokerError('ERR_INSECURE_FILE', `${file} cannot be changed: ${code}`, {
+      hint: `ls -ld ${dirname(file)}`,
+      subject: file,
+      cause: error,
+    });
   }
 }
 

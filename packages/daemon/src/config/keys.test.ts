@@ -241,6 +241,16 @@ describe('set', () => {
     expect(readFileSync(target, 'utf8')).toBe(text);
   });
 
+  test('a folder that nothing can be written to is named', async () => {
+    const nowhere = join(folder, 'none', 'config.yaml');
+    const error = await failureOf(() => setConfig(nowhere, 'settings.ttl', '2m'));
+    expect(error).toMatchObject({
+      code: 'ERR_INSECURE_FILE',
+      message: `${nowhere} cannot be changed: ENOENT`,
+      hint: `ls -ld ${join(folder, 'none')}`,
+    });
+  });
+
   test('many at once are all there in the end', async () => {
     const names = Array.from({ length: 12 }, (_, index) => `V${index}`);
     await Promise.all(names.map((name) => setConfig(file, `variables.${name}.ttl`, '1m')));

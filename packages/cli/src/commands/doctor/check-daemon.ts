@@ -9,6 +9,7 @@ import { version } from '../../version.ts';
 import { serviceFindings } from '../../service/findings.ts';
 import { stopAndWait } from '../daemon.ts';
 import { using, type Session } from '../session.ts';
+import { isRunning } from './daemon-facts.ts';
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
 
@@ -27,7 +28,7 @@ function checkService({ service }: Facts): readonly Finding[] {
 }
 
 function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding[] {
-  const { problem, status } = daemon;
+  const { problem } = daemon;
   if (problem?.code === 'ERR_PATH_TOO_LONG') {
     const remedy = problem.hint ?? 'choose a shorter folder with --home or MCP_HOME';
     return [finding('path-too-long', paths.socket, { cause: problem.message, remedy })];
@@ -51,8 +52,8 @@ function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding
       }),
     ];
   }
-  if (socket === undefined || status !== undefined || problem !== undefined) return [];
-  // The service manager listens on it.
+  if (socket === undefined || isRunning(daemon) || problem !== undefined) return [];
+  // A service manager listens, and starts the daemon for whoever comes.
   if (service?.state.manager === 'waiting') return [];
   return [
     finding('socket-stale', paths.socket, {
@@ -66,24 +67,10 @@ function checkSocket({ paths, files, daemon, service }: Facts): readonly Finding
 
 function checkStatus(facts: Facts): readonly Finding[] {
   const { daemon, paths } = facts;
-  const { status } = daemon;
+  const { status, other } = daemon;
+  if (other !== undefined) return [otherVersion(other)];
   if (status === undefined) return checkLimit();
   const { memory, pending } = status;
-  const other =
-    status.version === version
-      ? []
-      : [
-          finding('daemon-version', `pid ${status.pid}`, {
-            cause: `the daemon is of version ${status.version}, and this command of ${version}`,
-            remedy: 'mcp daemon restart',
-            mend: async (session) => {
-              // It goes on with the file of before; a new one could not start with a broken file.
-              readConfig(session.paths.config);
-              await stopAndWait(session);
-              return `a daemon of version ${version} runs, pid ${await startedPid(session)}; unlock it: mcp unlock`;
-            },
-          }),
-        ];
   const swappable =
     memory.locked === null || memory.locked >= memory.reserved
       ? []
@@ -111,7 +98,20 @@ function checkStatus(facts: Facts): readonly Finding[] {
             remedy: 'mcp approve',
           }),
         ];
-  return [...other, ...swappable, ...audit, ...checkKeys(status), ...waits];
+  return [...swappable, ...audit, ...checkKeys(status), ...waits];
+}
+
+function otherVersion({ pid, version: its }: Pick<Status, 'version' | 'pid'>): Finding {
+  return finding('daemon-version', `pid ${pid}`, {
+    cause: `the daemon is of version ${its}, and this command of ${version}`,
+    remedy: 'mcp daemon restart',
+    mend: async (session) => {
+      // It goes on with the file of before; a new one could not start with a broken file.
+      readConfig(session.paths.config);
+      await stopAndWait(session);
+      return `a daemon of version ${version} runs, pid ${await startedPid(session)}; unlock it: mcp unlock`;
+    },
+  });
 }
 
 /** Of a home on the keychain: what keeps its key from being read. */

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync } from 'node:fs';
 
 import { word } from '../../output/hint.ts';
 import { narrow } from '../home.ts';
+import { isRunning } from './daemon-facts.ts';
 import type { Facts } from './facts.ts';
 import type { FileFact } from './files.ts';
 import { finding, type Finding } from './finding.ts';
@@ -71,7 +72,7 @@ function checkSealedFile({ paths, files, config, daemon }: Facts): readonly Find
     ];
   }
   const isConfigured = config === undefined || config.config.settings.identityFile !== undefined;
-  if (has(paths.identity) || isConfigured || daemon.status !== undefined) return [];
+  if (has(paths.identity) || isConfigured || isRunning(daemon)) return [];
   return [
     finding('identity-absent', paths.identity, {
       cause: 'it opens secrets.age, and is gone',

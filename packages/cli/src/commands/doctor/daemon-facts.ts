@@ -11,16 +11,20 @@ import {
 } from '@mcp-broker/daemon/protocol';
 
 import type { InstalledService } from '../../service/findings.ts';
+import { version } from '../../version.ts';
 import { using, type Session } from '../session.ts';
 
 /** What the daemon says, if one runs. */
 export interface DaemonFacts {
+  /** Of a daemon of our own version: what another says may have another form. */
   readonly status: Status | undefined;
+  /** One of another version runs. */
+  readonly other: Pick<Status, 'version' | 'pid'> | undefined;
   /** Why one that may run cannot be asked. */
   readonly problem: BrokerError | undefined;
   /** What is the matter with the backends in use, by their names. The sealed file's state tells enough. */
   readonly backendProblems: ReadonlyMap<string, ErrorShape>;
-  /** Undefined: it is locked, or of a version that does not say. */
+  /** Undefined: it is locked. */
   readonly secrets: readonly SecretSummary[] | undefined;
   readonly grants: readonly GrantSummary[] | undefined;
   /** Why the grants file grants nothing. */
@@ -32,6 +36,7 @@ export interface DaemonFacts {
 
 const none: DaemonFacts = {
   status: undefined,
+  other: undefined,
   problem: undefined,
   backendProblems: new Map(),
   secrets: undefined,
@@ -41,6 +46,10 @@ const none: DaemonFacts = {
   verdict: undefined,
   auditProblem: undefined,
 };
+
+export function isRunning({ status, other }: DaemonFacts): boolean {
+  return status !== undefined || other !== undefined;
+}
 
 /** One that a service manager would start for it is not asked. */
 export async function askDaemon(
@@ -59,6 +68,7 @@ export async function askDaemon(
 
 async function ask(client: Client): Promise<DaemonFacts> {
   const status = await statusOf(client);
+  if (status.version !== version) return { ...none, other: status };
   const isLocked = status.backends.some(({ state }) => state === 'locked');
   const [secrets, grants, pending, audit] = await Promise.allSettled([
     isLocked ? undefined : client.call('secret.list', {}),
@@ -67,8 +77,8 @@ async function ask(client: Client): Promise<DaemonFacts> {
     client.call('audit.verify', {}),
   ]);
   return {
+    ...none,
     status,
-    problem: undefined,
     backendProblems: await testBackends(client),
     secrets: valueOf(secrets)?.result.secrets,
     grants: valueOf(grants)?.result.grants,
@@ -100,10 +110,10 @@ async function statusOf(client: Client): Promise<Status> {
   }
 }
 
-/** Those that some variable lies in. A daemon of another version may not know how. */
+/** Those that some variable lies in. */
 async function testBackends(client: Client): Promise<ReadonlyMap<string, ErrorShape>> {
   const problems = new Map<string, ErrorShape>();
-  const { backends } = (await client.call('backend.list', {}).catch(noBackends)).result;
+  const { backends } = (await client.call('backend.list', {})).result;
   const used = backends.filter(
     ({ kind, isDefault, variables }) => kind !== 'sealed-file' && (isDefault || variables > 0),
   );
@@ -115,10 +125,6 @@ async function testBackends(client: Client): Promise<ReadonlyMap<string, ErrorSh
   }
   return problems;
 }
-
-const noBackends = (): { readonly result: { readonly backends: [] } } => ({
-  result: { backends: [] },
-});
 
 function valueOf<T>(settled: PromiseSettledResult<T>): T | undefined {
   return settled.status === 'fulfilled' ? settled.value : undefined;

@@ -20,7 +20,7 @@ import { requireConfig } from '../../exec/given-config.ts';
 import type { InstalledService } from '../../service/findings.ts';
 import { installedService } from '../../service/find-service.ts';
 import type { Session } from '../session.ts';
-import { askDaemon, type DaemonFacts } from './daemon-facts.ts';
+import { askDaemon, isRunning, type DaemonFacts } from './daemon-facts.ts';
 import { lookAtFiles, type FileFact } from './files.ts';
 
 /** All that the checks know. It is gathered first, so that none of them asks the machine again for the same. */
@@ -83,8 +83,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     configProblems,
     daemon,
     service,
-    keychainProblem:
-      daemon.status === undefined ? await keychainProblemOf(paths.home, config) : undefined,
+    keychainProblem: isRunning(daemon) ? undefined : await keychainProblemOf(paths.home, config),
     clients: clientsOf(folder, environment),
     audit: await auditOf(paths, daemon),
     orphans: findOrphans(paths.launches),
@@ -136,7 +135,7 @@ async function auditOf(paths: Paths, daemon: DaemonFacts): Promise<AuditFact> {
     const log = await lookAtLog(paths.audit);
     return {
       times: log?.times ?? [],
-      verdict: daemon.status === undefined ? await log?.verify() : daemon.verdict,
+      verdict: isRunning(daemon) ? daemon.verdict : await log?.verify(),
       problem: daemon.auditProblem,
     };
   } catch (error) {
