@@ -183,6 +183,7 @@ describe.skipIf(lacks(...keychainNeeds))('a keychain', () => {
         kept.push(`N${at}`);
       }
     })();
+    writing.catch(() => undefined);
     await expect.poll(() => kept.length, { timeout: 30_000 }).toBeGreaterThan(5);
     await keychain.kill();
     await expect(writing).rejects.toMatchObject({ code: 'ERR_BACKEND_UNAVAILABLE' });
@@ -287,12 +288,11 @@ describe.skipIf(lacks(...keychainNeeds))('a keychain', () => {
   test.each([false, true])(
     'has a helper that ends with whoever started it, however that ends (hanging: %s)',
     async (hanging) => {
-      const child = execFile(process.execPath, ['--conditions=dev', writer, keychain.bus]);
-      await once(child.stdout ?? child, 'data');
-      const pid = child.pid ?? 0;
-      const [helper] = helpers(pid);
-      expect(helper).toBeDefined();
       const release = hanging ? keychain.stall() : undefined;
+      const child = execFile(process.execPath, ['--conditions=dev', writer, keychain.bus]);
+      const pid = child.pid ?? 0;
+      await expect.poll(() => helpers(pid), { timeout: 30_000 }).toHaveLength(1);
+      const [helper] = helpers(pid);
       try {
         child.kill('SIGKILL');
         await once(child, 'close');

@@ -14,5 +14,4 @@ const access = createKeychainAccess({
 });
 const { signal } = new AbortController();
 await access.put('mcp-broker/test', tmpdir(), Buffer.from('x'), { signal });
-process.stdout.write('started\n');
 for (;;) await access.get('mcp-broker/test', tmpdir(), { signal });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { secretBytes } from '../secret-bytes.ts';
 import { createFrameReader, encodeFrame, type HelperAnswer, type HelperRequest } from './frames.ts';
 import { problemOf, systemKeychain } from './system.ts';
@@ -45,6 +46,8 @@ async function serve(
         // The library waits two seconds for a reply, and a loaded machine takes longer: again, until
         // whoever asked ends us. What was deleted before the reply got lost would not be found again.
         if (problem !== 'silent' || action === 'delete') return { answer: { id, problem } };
+        // Making an entry fails without ever coming back to the event loop, where the end of our starter waits.
+        await setImmediate();
       }
     }
   } finally {
