@@ -10,7 +10,6 @@ import {
   pending,
   problem,
   secret,
-  variables,
 } from './parts.ts';
 import {
   anything,
@@ -24,7 +23,6 @@ import {
   record,
   text,
   time,
-  titled,
   whole,
   type Shape,
 } from './shape.ts';
