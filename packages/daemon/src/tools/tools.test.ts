@@ -121,6 +121,16 @@ describe('a run', () => {
     await expect(admit()).rejects.toMatchObject({ code: 'ERR_NOT_APPROVED' });
   });
 
+  test('has the PATH that was looked at, also when the config changes during the look', async () => {
+    tools.permit(await fingerprint());
+    const before = settings();
+    const admitting = tools.admit('own', before, 'get');
+    configure('    get: [tool, get]\n    env: {OWN: setting}\n', 'path: [/elsewhere]');
+    const { environment, release } = await admitting;
+    release();
+    expect(environment['PATH']).toBe(`${folder}:/usr/bin:/bin`);
+  });
+
   test('is refused for a command that the backend does not have', async () => {
     tools.permit(await fingerprint());
     await expect(admit('set')).rejects.toMatchObject({ code: 'ERR_NOT_APPROVED' });
