@@ -79,12 +79,15 @@ async function watch(child: ChildProcess, pid: number, options: RunOptions): Pro
     try {
       process.kill(-pid, name);
     } catch {
-      // All of it has ended.
+      // All of it has ended, or what is left of it runs as another user.
     }
   };
+  /** What cannot be ended, such as `sudo`, is not waited for. */
+  let giveUp = (): void => undefined;
   const end = (): void => {
     kill('SIGTERM');
     cancels.push(after(graceMs, () => kill('SIGKILL')));
+    cancels.push(after(2 * graceMs, () => giveUp()));
   };
   const endFor = (why: NonNullable<ToolRun['ended']>): void => {
     if (ended !== undefined) return;
@@ -100,6 +103,9 @@ async function watch(child: ChildProcess, pid: number, options: RunOptions): Pro
       child.once('exit', (code, name) => {
         resolve([code, name]);
       });
+      giveUp = () => {
+        resolve([null, null]);
+      };
     });
     // What it has left behind and holds its output ends too; what has let go of it is none of ours.
     cancels.push(after(graceMs, () => kill('SIGKILL')));
