@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { BrokerError, type GrantSummary, type Status } from '@mcp-broker/daemon/protocol';
 
-import { removeBackend } from './command-backend.ts';
+import { addCommandBackend, removeBackend } from './command-backend.ts';
 import {
   createFakeSession,
   type Answers,
@@ -69,4 +69,34 @@ describe('what is removed', () => {
       });
     },
   );
+});
+
+test('a backend that is not approved goes, and what others wrote into the file meanwhile stays', async () => {
+  const input = {
+    name: 'new',
+    get: 'tool {name}',
+    set: undefined,
+    list: undefined,
+    env: 'A=1',
+    timeout: undefined,
+    notFoundExit: 3,
+    deniedExit: undefined,
+    fd: 3,
+  };
+  const session = createFakeSession({
+    home,
+    answers: {
+      'config.reload': () => ({}),
+      'backend.request': () => {
+        const now = readFileSync(file, 'utf8');
+        expect(now).toContain('new:');
+        writeFileSync(file, `${now}# theirs\n`);
+        throw new BrokerError('ERR_COMMAND_NOT_FOUND', 'command not found: tool');
+      },
+    },
+  });
+  await expect(addCommandBackend(input, session)).rejects.toMatchObject({
+    code: 'ERR_COMMAND_NOT_FOUND',
+  });
+  expect(readFileSync(file, 'utf8')).toBe(`${text}# theirs\n`);
 });

@@ -50,8 +50,12 @@ export async function addCommandBackend(
       { backend: name, ...(granted === undefined ? {} : { grant: granted.grant }) },
     );
   } catch (error) {
-    // Unless somebody has written more into it since.
-    await changeConfig(file, (text) => (text === after ? before : text));
+    // What somebody else has written into it since stays.
+    await changeConfig(file, (text) => {
+      if (text === after) return before;
+      const isOurs = setInText(text, ['backends', name], entry) === text;
+      return isOurs ? setInText(text, ['backends', name], undefined) : text;
+    });
     await reload(session).catch(() => undefined);
     throw error;
   }
