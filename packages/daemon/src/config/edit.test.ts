@@ -136,6 +136,22 @@ test.each<[what: string, text: string, path: Path, value: unknown, next: string]
   expect(setInText(text, path, value)).toBe(next);
 });
 
+test.each<[Path]>([
+  [['variables', '__proto__', 'backend']],
+  [['servers', '__proto__', 'env', 'A']],
+  [['variables', '__proto__']],
+])('%j is refused, and leaves all other objects as they are', (path) => {
+  const before = Reflect.ownKeys(Object.prototype);
+  try {
+    expect(() => setInText(file, path, 'keychain')).toThrow('__proto__ is not a name');
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+  } finally {
+    for (const key of Reflect.ownKeys(Object.prototype)) {
+      if (!before.includes(key)) Reflect.deleteProperty(Object.prototype, key);
+    }
+  }
+});
+
 test('the same value changes no byte, and neither does taking away what is not there', () => {
   expect(setInText(file, ['settings', 'ttl'], '5m')).toBe(file);
   expect(setInText(file, ['settings', 'path'], ['/usr/bin', '/bin'])).toBe(file);

@@ -21,6 +21,12 @@ const format = { lineWidth: 0, schema: 'core' } as const;
  * laid out anew, and comments and order stay. The text has been read without a problem before.
  */
 export function setInText(text: string, path: Path, value: unknown): string {
+  // As the reader has it. Here it would lead to what all objects of this process share.
+  if (path.includes('__proto__')) {
+    throw new BrokerError('ERR_CONFIG', `${formatPath(path)}: __proto__ is not a name`, {
+      hint: 'choose another name',
+    });
+  }
   const data = dataOf(text);
   const wanted = withValue(data, path, value);
   if (isDeepStrictEqual(plain(data), wanted)) return text;
