@@ -1,6 +1,6 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig, type Config } from '../config/index.ts';
 import { createDigests } from '../program/digests.ts';
@@ -89,6 +89,14 @@ describe('what a backend runs', () => {
     configure('    get: [tool, get]\n    env: {OWN: setting}\n    timeout: 5s\n    ttl: 1s\n');
     expect(await fingerprint()).toBe(before);
   });
+
+  test.each(['[sh]', '[env]', '[node]', '[sh, "{name}"]'])(
+    'is refused where the name of a variable would be the program: %s',
+    async (get) => {
+      configure(`    get: ${get}\n`, `path: [${dirname(process.execPath)}, /usr/bin, /bin]`);
+      await expect(tools.examine('own')).rejects.toMatchObject({ code: 'ERR_COMMAND_NOT_FOUND' });
+    },
+  );
 
   test('that is not there is named', async () => {
     configure('    get: [no-such-tool]\n');

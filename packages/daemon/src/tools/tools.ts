@@ -65,7 +65,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
       if (command === undefined) continue;
       const question = {
         command,
-        args,
+        args: operation === 'list' ? args : withName(args),
         searchPath,
         workingDirectory: home,
         variable: (name: string) => environment[name],
@@ -153,6 +153,11 @@ function toolOf(backend: string, { get, set, list }: CommandSettings): BackendTo
     ...(set === undefined ? {} : { set }),
     ...(list === undefined ? {} : { list }),
   };
+}
+
+/** As they run: an interpreter would take the name for a program, and that is none to approve. */
+function withName(args: readonly string[]): readonly string[] {
+  return args.some((word) => word.includes('{name}')) ? args : [...args, '{name}'];
 }
 
 /** Of all commands, each once: most backends have one tool. */
