@@ -43,3 +43,33 @@ test('a tool that we may not end, since it runs as another user, is given up', a
     own(group, 'SIGKILL');
   }
 });
+
+test.each([
+  [
+    'too many words',
+    { file: '/bin/sh' },
+    ['sh', 'x'.repeat(1_000_000)],
+    'ERR_NOT_EXECUTABLE',
+    'E2BIG',
+  ],
+  [
+    'a file that has gone',
+    { file: '/nonexistent/tool' },
+    ['tool'],
+    'ERR_COMMAND_NOT_FOUND',
+    'ENOENT',
+  ],
+])(
+  'a tool with %s is told as one that cannot be started',
+  async (_what, own, argv, code, errno) => {
+    let released = 0;
+    const tool = { ...shell(''), ...own, release: () => (released += 1) };
+    const { signal } = new AbortController();
+    const running = runTool(tool, { argv, timeoutMs: 30_000, most: 10, signal, after });
+    await expect(running).rejects.toMatchObject({
+      code,
+      message: `the tool ${argv[0]} could not be started (${errno})`,
+    });
+    expect(released).toBe(1);
+  },
+);

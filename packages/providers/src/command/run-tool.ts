@@ -55,6 +55,9 @@ export async function runTool(tool: AdmittedTool, options: RunOptions): Promise<
       detached: true,
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+  } catch (error) {
+    // Some are thrown, such as E2BIG, and others come as an event.
+    throw notStarted(argv0, error as NodeJS.ErrnoException);
   } finally {
     tool.release();
   }
