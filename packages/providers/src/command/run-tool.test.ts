@@ -73,3 +73,18 @@ test.each([
     expect(released).toBe(1);
   },
 );
+
+test('docs/command-backends.md: the streams are read and written, and not opened by their names', async () => {
+  const run = async (script: string): Promise<[number | null, string]> => {
+    const tool = shell(script);
+    const { signal } = new AbortController();
+    const input = Buffer.from('in');
+    const options = { argv: tool.argv, input, timeoutMs: 30_000, most: 10, signal, after };
+    const { exit, stdout, stderr } = await runTool(tool, options);
+    return [exit, Buffer.concat([stdout, stderr]).toString()];
+  };
+  expect(await run('cat; echo err >&2')).toEqual([0, 'inerr\n']);
+  for (const name of ['cat </dev/stdin', 'echo >/dev/stderr', 'echo >/dev/stdout']) {
+    expect((await run(name))[0], name).not.toBe(0);
+  }
+});
