@@ -1,6 +1,6 @@
 import { connect, locatePaths } from '@mcp-broker/daemon/client';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findIn, findInFiles } from '../kit/canary.ts';
@@ -31,6 +31,11 @@ case $1 in
     sleep 1000 &
     echo $! >"$HOME/left"
     sleep 1000 ;;
+  left)
+    # It asks once this one has ended, and is nobody's child any more.
+    setsid sh -c 'while kill -0 "$2" 2>/dev/null; do sleep 0.1; done; exec "$1" nosy' - "$0" $$ \\
+      </dev/null >/dev/null 2>&1 &
+    echo nothing ;;
   nosy)
     for words in approvals 'secret set CANARY --stdin' 'approve AAAA'; do
       printf x | "$MCP" $words >>"$HOME/nosy" 2>&1
@@ -188,9 +193,10 @@ describe('the tool of a command backend', () => {
         .flatMap((line) => /^(\w+)=/u.exec(line)?.[1] ?? []),
     );
     const optional = ['LANG', 'LC_ALL', 'TZ', 'USER', 'LOGNAME', 'XDG_RUNTIME_DIR'];
-    const known = ['HOME', 'PATH', 'OWN', 'DBUS_SESSION_BUS_ADDRESS', ...optional];
+    const always = ['HOME', 'PATH', 'OWN', 'MCP_LAUNCH'];
+    const known = [...always, 'DBUS_SESSION_BUS_ADDRESS', ...optional];
     expect(known).toEqual(expect.arrayContaining([...names]));
-    expect([...names]).toEqual(expect.arrayContaining(['HOME', 'PATH', 'OWN']));
+    expect([...names]).toEqual(expect.arrayContaining(always));
   });
 });
 
@@ -231,6 +237,17 @@ describe('what goes wrong with a tool', () => {
       `env: {MCP: "${mcpCommand}", PATH: "${home.env['PATH']}"}`,
     ]);
     expect(code).toBe(0);
+    const said = readFileSync(join(home.folder, 'nosy'), 'utf8');
+    expect(said.match(/a server that was launched here cannot do this/gu)).toHaveLength(3);
+  });
+
+  needs('linux')('what one has left behind is no person either', async () => {
+    rmSync(join(home.folder, 'nosy'), { force: true });
+    const { code } = await failing('left', [
+      `env: {MCP: "${mcpCommand}", PATH: "${home.env['PATH']}", LEFT: ${canary}}`,
+    ]);
+    expect(code).toBe(0);
+    await untilGone(() => processesWith('LEFT', canary));
     const said = readFileSync(join(home.folder, 'nosy'), 'utf8');
     expect(said.match(/a server that was launched here cannot do this/gu)).toHaveLength(3);
   });

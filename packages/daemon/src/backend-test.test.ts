@@ -122,3 +122,16 @@ test('a store that does not answer is not waited for without end', async () => {
   const [reach] = await testBackend({ clock, signal, open, known: undefined });
   expect(reach).toMatchObject({ step: 'reach', outcome: 'failed', durationMs: 10_000 });
 });
+
+test('a store with a time limit of its own has that time', async () => {
+  const clock = fakeClock();
+  const check: Provider['check'] = async ({ signal }) => {
+    clock.pass(60_000);
+    if (signal.aborted) throw new BrokerError('ERR_ABORTED', 'late');
+  };
+  const { signal } = new AbortController();
+  const open = async (): Promise<Provider> => providerOf({ check });
+  const options = { clock, signal, open, known: undefined, ownMs: 60_000 };
+  const [reach] = await testBackend(options);
+  expect(reach).toMatchObject({ step: 'reach', outcome: 'ok' });
+});

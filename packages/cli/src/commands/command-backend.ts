@@ -2,7 +2,7 @@ import { BrokerError, parseDuration, type PendingApproval } from '@mcp-broker/da
 
 import { shellWords } from '../input/shell-words.ts';
 import { grantPending, grantText } from './approve.ts';
-import { whileUnlocked } from './locking.ts';
+import { isLocked, whileUnlocked } from './locking.ts';
 import { using, type Session } from './session.ts';
 
 export interface CommandBackendInput {
@@ -50,8 +50,12 @@ export async function addCommandBackend(
       { backend: name, ...(granted === undefined ? {} : { grant: granted.grant }) },
     );
   } catch (error) {
-    // Unless somebody has written more into it since.
-    await changeConfig(file, (text) => (text === after ? before : text));
+    // What somebody else has written into it since stays.
+    await changeConfig(file, (text) => {
+      if (text === after) return before;
+      const isOurs = setInText(text, ['backends', name], entry) === text;
+      return isOurs ? setInText(text, ['backends', name], undefined) : text;
+    });
     await reload(session).catch(() => undefined);
     throw error;
   }
@@ -156,7 +160,11 @@ export async function removeBackend(name: string, session: Session): Promise<num
       backend === name ? [`variables.${variable}`] : [],
     ),
     ...Object.entries(config.servers).flatMap(([server, { env }]) =>
-      Object.values(env).some((text) => text.includes(`<${name}:`)) ? [`servers.${server}`] : [],
+      Object.values(env).some((text) =>
+        ['<', '{'].some((open) => text.includes(`$${open}${name}:`)),
+      )
+        ? [`servers.${server}`]
+        : [],
     ),
   ];
   if (users.length > 0) {
@@ -165,6 +173,9 @@ export async function removeBackend(name: string, session: Session): Promise<num
       subject: name,
     });
   }
+  const found = Object.hasOwn(config.backends, name) ? config.backends[name] : undefined;
+  // First: once the entry is gone, nobody looks for the approval that it left behind.
+  const revoked = found?.kind === 'command' ? await revokeTool(name, session) : 0;
   const { changed } = await changeConfig(file, (text) =>
     setInText(text, ['backends', name], undefined),
   );
@@ -174,20 +185,23 @@ export async function removeBackend(name: string, session: Session): Promise<num
       subject: name,
     });
   }
-  const revoked = await forget(name, session);
+  await reload(session);
   session.output.done(`backend ${name} is removed`, { backend: name, revoked });
   return 0;
 }
 
-/** Lets the daemon know, and takes back what was approved for it; gives how many grants that were. */
-async function forget(name: string, session: Session): Promise<number> {
-  const client = await session.reach();
-  if (client === undefined) return 0;
-  return using(client, async (reached) => {
-    await reached.call('config.reload', {});
-    const { grants } = (await reached.call('grant.list', {})).result;
+/** Gives how many grants that were. Throws `ERR_LOCKED` while it cannot be seen which there are. */
+async function revokeTool(name: string, session: Session): Promise<number> {
+  return whileUnlocked(session, async (client) => {
+    if (await isLocked(client)) {
+      throw new BrokerError('ERR_LOCKED', `the approval of backend ${name} cannot be taken back`, {
+        hint: 'mcp unlock',
+        subject: name,
+      });
+    }
+    const { grants } = (await client.call('grant.list', {})).result;
     const own = grants.filter(({ backend }) => backend === name);
-    for (const { id } of own) await reached.call('grant.revoke', { id });
+    for (const { id } of own) await client.call('grant.revoke', { id });
     return own.length;
   });
 }

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { lacks } from '../../../../test/kit/needs.ts';
@@ -50,19 +50,27 @@ test.each([
   ['fails', 'echo x >> "$1"; exit 3', 1, 'the editor failed (exit 3)'],
   ['is killed', 'echo x >> "$1"; kill -9 $$', 1, 'the editor failed'],
   ['takes the copy away', 'rm "$1"', 1, 'the editor left no file'],
-  [
-    'is not the only one',
-    'echo "# more" >> "$1"; echo "# theirs" >> "$HOME/.mcp/config.yaml"',
-    78,
-    'was changed by someone else meanwhile',
-  ],
-])('an editor that %s leaves the file as it was', async (what, script, status, says) => {
+  ['writes another encoding', `printf '# \\351\\n' >> "$1"`, 78, 'is not UTF-8 text'],
+])('an editor that %s leaves the file as it was', async (_what, script, status, says) => {
   const { code, stderr } = await edit(script);
   expect({ code, stderr }).toEqual({
     code: status,
     stderr: expect.stringContaining(says) as string,
   });
-  expect(now()).toBe(what === 'is not the only one' ? `${good}# theirs\n` : good);
+  expect(now()).toBe(good);
+  expect(leftovers()).toEqual([]);
+});
+
+test('what was written is kept when the file was changed by someone else meanwhile', async () => {
+  const { code, stderr } = await edit(
+    'echo "# more" >> "$1"; echo "# theirs" >> "$HOME/.mcp/config.yaml"',
+  );
+  expect(code).toBe(78);
+  expect(stderr).toContain(`${file} was changed by someone else meanwhile`);
+  expect(now()).toBe(`${good}# theirs\n`);
+  const kept = /diff \S+ (\S+)$/mu.exec(stderr)?.[1] ?? '';
+  expect(readFileSync(kept, 'utf8')).toBe(`${good}# more\n`);
+  rmSync(dirname(kept), { recursive: true });
   expect(leftovers()).toEqual([]);
 });
 

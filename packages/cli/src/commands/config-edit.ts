@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,19 +34,25 @@ export async function editConfig(session: Session): Promise<number> {
   const folder = makeFolder(paths.home);
   const copy = join(folder, basename(file));
   const signals = holdSignals();
+  let isOvertaken = false;
   try {
     writeFileSync(copy, before ?? newConfigText, { mode: 0o600 });
     for (;;) {
       await runEditor(editor, copy, session);
       signals.check();
-      const text = readCopy(copy);
-      const failure = await attempt(() => put(file, before, text));
+      const bytes = readCopy(copy);
+      let text = '';
+      const failure = await attempt(async () => {
+        text = decode(bytes);
+        await put(file, before, text, copy);
+      });
+      isOvertaken = failure instanceof Overtaken;
       if (failure === undefined) return await tell(text !== before, session);
-      if (!(await wantsAgain(failure, session))) throw failure;
+      if (isOvertaken || !(await wantsAgain(failure, session))) throw failure;
     }
   } finally {
     signals.release();
-    rmSync(folder, { recursive: true, force: true });
+    if (!isOvertaken) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -93,7 +100,12 @@ async function runEditor(editor: string, copy: string, { environment }: Session)
   });
 }
 
-async function put(file: string, before: string | undefined, text: string): Promise<void> {
+async function put(
+  file: string,
+  before: string | undefined,
+  text: string,
+  copy: string,
+): Promise<void> {
   // For its message, which has the lines of the copy.
   parseConfig(text, file);
   if (text === before) return;
@@ -101,12 +113,19 @@ async function put(file: string, before: string | undefined, text: string): Prom
     file,
     (now) => {
       if (now === (before ?? newConfigText)) return text;
-      throw new BrokerError('ERR_CONFIG', `${file} was changed by someone else meanwhile`, {
-        hint: 'look at what it is now: mcp config list',
-      });
+      throw new Overtaken(file, copy);
     },
     { mayBeBroken: true },
   );
+}
+
+/** To edit the same text again would change nothing; what a person has written is not thrown away. */
+class Overtaken extends BrokerError {
+  constructor(file: string, copy: string) {
+    super('ERR_CONFIG', `${file} was changed by someone else meanwhile`, {
+      hint: `what you wrote is kept: diff ${file} ${copy}`,
+    });
+  }
 }
 
 async function attempt(action: () => Promise<void>): Promise<BrokerError | undefined> {
@@ -134,13 +153,21 @@ async function wantsAgain(failure: BrokerError, session: Session): Promise<boole
   }
 }
 
-function readCopy(copy: string): string {
+function readCopy(copy: string): Buffer {
   try {
-    return readFileSync(copy, 'utf8');
+    return readFileSync(copy);
   } catch (error) {
     throw new BrokerError('ERR_CHECK_FAILED', 'the editor left no file, and nothing was changed', {
       hint: 'run the command again',
       cause: error,
     });
   }
+}
+
+function decode(bytes: Buffer): string {
+  // Decoded all the same, a letter of another encoding would be lost in the file.
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new BrokerError('ERR_CONFIG', 'what the editor wrote is not UTF-8 text', {
+    hint: 'let the editor write UTF-8',
+  });
 }

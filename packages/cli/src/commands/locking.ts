@@ -102,7 +102,7 @@ async function statusOf(client: Client): Promise<Status> {
   return (await client.call('broker.status', {})).result;
 }
 
-async function isLocked(client: Client): Promise<boolean> {
+export async function isLocked(client: Client): Promise<boolean> {
   return (await statusOf(client)).keys.state === 'locked';
 }
 

@@ -103,6 +103,55 @@ test('the last key of an entry leaves it empty', () => {
   expect(setInText(text, ['variables', 'B', 'ttl'], undefined)).toContain('B: {}');
 });
 
+test.each<[what: string, text: string, path: Path, value: unknown, next: string]>([
+  [
+    'a first key stands before what is commented out below its section',
+    'a: 1\nbackends:\n  # old: {kind: command}\nsettings:\n  ttl: 5m\n',
+    ['backends', 'b', 'kind'],
+    'vault',
+    'a: 1\nbackends:\n  b:\n    kind: vault\n  # old: {kind: command}\nsettings:\n  ttl: 5m\n',
+  ],
+  [
+    'the only entry of a section goes, and what is written around it stays',
+    'a:  1\n\nbackends: # mine\n  # old: {kind: command}\n  b:\n    kind: vault\n# end\nc:  2\n',
+    ['backends', 'b'],
+    undefined,
+    'a:  1\n\nbackends: {} # mine\n  # old: {kind: command}\n# end\nc:  2\n',
+  ],
+  [
+    'the only entry in braces goes, and the comment behind them stays',
+    'a: 1\nbackends: {b: {kind: vault}} # mine\n# end\n',
+    ['backends', 'b'],
+    undefined,
+    'a: 1\nbackends: {} # mine\n\n# end\n',
+  ],
+  [
+    'a text that is laid out anew keeps its CR LF',
+    'a: 1\r\nbackends: {b: {kind: vault}}\r\n# end\r\n',
+    ['backends', 'b'],
+    undefined,
+    'a: 1\r\nbackends: {}\r\n\r\n# end\r\n',
+  ],
+])('%s', (_what, text, path, value, next) => {
+  expect(setInText(text, path, value)).toBe(next);
+});
+
+test.each<[Path]>([
+  [['variables', '__proto__', 'backend']],
+  [['servers', '__proto__', 'env', 'A']],
+  [['variables', '__proto__']],
+])('%j is refused, and leaves all other objects as they are', (path) => {
+  const before = Reflect.ownKeys(Object.prototype);
+  try {
+    expect(() => setInText(file, path, 'keychain')).toThrow('__proto__ is not a name');
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+  } finally {
+    for (const key of Reflect.ownKeys(Object.prototype)) {
+      if (!before.includes(key)) Reflect.deleteProperty(Object.prototype, key);
+    }
+  }
+});
+
 test('the same value changes no byte, and neither does taking away what is not there', () => {
   expect(setInText(file, ['settings', 'ttl'], '5m')).toBe(file);
   expect(setInText(file, ['settings', 'path'], ['/usr/bin', '/bin'])).toBe(file);

@@ -21,6 +21,12 @@ const format = { lineWidth: 0, schema: 'core' } as const;
  * laid out anew, and comments and order stay. The text has been read without a problem before.
  */
 export function setInText(text: string, path: Path, value: unknown): string {
+  // As the reader has it. Here it would lead to what all objects of this process share.
+  if (path.includes('__proto__')) {
+    throw new BrokerError('ERR_CONFIG', `${formatPath(path)}: __proto__ is not a name`, {
+      hint: 'choose another name',
+    });
+  }
   const data = dataOf(text);
   const wanted = withValue(data, path, value);
   if (isDeepStrictEqual(plain(data), wanted)) return text;
@@ -67,8 +73,11 @@ function withValue(data: unknown, path: Path, value: unknown): unknown {
 /** The text with the one place changed; undefined when it has a form that this does not know. */
 function splice(text: string, path: Path, value: unknown): string | undefined {
   const document = parseDocument(text, { ...format, stringKeys: true });
-  const { map, pair, depth } = find(document, path);
+  const { map, pair, holder, depth } = find(document, path);
   if (map === undefined) {
+    if (value !== undefined && holder !== undefined && depth < path.length) {
+      return fill(text, holder, path.slice(depth), value);
+    }
     const isEmpty = document.contents === null || isNull(document.contents);
     return value !== undefined && isEmpty && depth === 0
       ? join(text, text.length, block(path, value, ''))
@@ -79,7 +88,7 @@ function splice(text: string, path: Path, value: unknown): string | undefined {
       ? undefined
       : insert(text, map, path.slice(depth), value, depth === 0);
   }
-  if (value === undefined) return remove(text, map, pair);
+  if (value === undefined) return remove(text, map, pair, holder);
   return replace(text, pair, value);
 }
 
@@ -90,20 +99,25 @@ interface Found {
   readonly depth: number;
   /** and the pair in it, when the whole path leads somewhere. */
   readonly pair?: Pair;
+  /** The pair that the mapping is the value of; without a mapping, one of the way that has nothing behind it. */
+  readonly holder?: Pair | undefined;
 }
 
 function find(document: Document.Parsed, path: Path): Found {
   let node: unknown = document.contents;
+  let holder: Pair | undefined;
   for (const [depth, part] of path.entries()) {
     if (isSeq(node) && typeof part === 'number') {
       node = node.items[part];
+      holder = undefined;
     } else if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
-      if (pair === undefined) return { map: node, depth };
-      if (depth === path.length - 1) return { map: node, depth, pair };
+      if (pair === undefined) return { map: node, depth, holder };
+      if (depth === path.length - 1) return { map: node, depth, pair, holder };
       node = pair.value;
+      holder = pair;
     } else {
-      return { depth };
+      return { depth, holder: isNull(node) ? holder : undefined };
     }
   }
   return { depth: path.length };
@@ -143,16 +157,32 @@ function insert(
   return join(text, endOfLine(text, end), `${isSpaced ? '\n' : ''}${block(path, value, indent)}`);
 }
 
-function remove(text: string, map: YAMLMap, { key, value }: Pair): string | undefined {
+/** Below a key with nothing behind it, before the comments that stand there. */
+function fill(text: string, { key }: Pair, path: Path, value: unknown): string | undefined {
+  const [start, end] = rangeOf(key) ?? [];
+  if (start === undefined || end === undefined) return undefined;
+  const indent = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+  if (/\S/.test(indent)) return undefined;
+  return join(text, endOfLine(text, end), block(path, value, `${indent}  `));
+}
+
+function remove(
+  text: string,
+  map: YAMLMap,
+  { key, value }: Pair,
+  holder: Pair | undefined,
+): string | undefined {
   const start = rangeOf(key)?.[0];
   const end = (rangeOf(value) ?? rangeOf(key))?.[1];
-  if (map.flow === true || map.items.length < 2 || start === undefined || end === undefined) {
-    return undefined;
-  }
+  if (map.flow === true || start === undefined || end === undefined) return undefined;
   const from = text.lastIndexOf('\n', start - 1) + 1;
-  return /\S/.test(text.slice(from, start))
-    ? undefined
-    : text.slice(0, from) + text.slice(endOfLine(text, end));
+  if (/\S/.test(text.slice(from, start))) return undefined;
+  const rest = text.slice(endOfLine(text, end));
+  if (map.items.length > 1) return text.slice(0, from) + rest;
+  // The last of its mapping, which is an empty one then.
+  const colon = text.indexOf(':', rangeOf(holder?.key)?.[1] ?? from);
+  if (colon < 0 || colon >= from) return undefined;
+  return `${text.slice(0, colon + 1)} {}${text.slice(colon + 1, from)}${rest}`;
 }
 
 /** The whole text, laid out anew. */
@@ -160,17 +190,17 @@ function layOut(text: string, path: Path, value: unknown): string {
   const document = parseDocument(text, { ...format, stringKeys: true });
   if (value === undefined) {
     document.deleteIn(path);
-    const holder = path.slice(0, -1);
-    if (isMap(document.getIn(holder)) && (document.getIn(holder) as YAMLMap).items.length === 0) {
-      document.setIn(holder, document.createNode({}, { flow: true }));
-    }
+    // The same node: it has the comments.
+    const holder = document.getIn(path.slice(0, -1));
+    if (isMap(holder) && holder.items.length === 0) holder.flow = true;
   } else {
     // What has nothing behind it holds no key.
     const empty = path.findIndex((_, at) => isNull(document.getIn(path.slice(0, at), true)));
     if (empty > 0) document.setIn(path.slice(0, empty), nested(path.slice(empty), value));
     else document.setIn(path, document.createNode(value));
   }
-  return document.toString({ lineWidth: 0 });
+  const next = document.toString({ lineWidth: 0 });
+  return text.includes('\r\n') ? next.replaceAll(/\r?\n/g, '\r\n') : next;
 }
 
 function isNull(node: unknown): boolean {

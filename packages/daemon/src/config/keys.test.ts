@@ -266,4 +266,17 @@ describe('set', () => {
     });
     expect(now()).toBe(text.replace('1m', '2m').replace('# mine', '# ours'));
   });
+
+  test('a file is never written that is too large to be read again', async () => {
+    // Of half as many characters as bytes.
+    const left = 2 ** 20 - text.length - 2;
+    writeFileSync(file, `${text}#${'é'.repeat(Math.floor(left / 2))}\n`);
+    const before = now();
+    const refused = await failureOf(() => setConfig(file, 'aliases.disk', 'df --human-readable'));
+    expect({ code: refused.code, isAsBefore: now() === before }).toEqual({
+      code: 'ERR_CONFIG',
+      isAsBefore: true,
+    });
+    expect(getConfig(file, 'settings.ttl').value).toBe('1m');
+  });
 });

@@ -20,7 +20,8 @@ export interface YamlFile {
   readonly lineOf: (path: Path) => number;
 }
 
-const maxLength = 1024 * 1024;
+/** As the file is read: what is larger could be written, and no longer be opened. */
+const maxBytes = 1024 * 1024;
 
 /** Plain words for the codes of the parser, whose own messages quote the file. */
 const meanings: Partial<Record<ErrorCode, string>> = {
@@ -38,7 +39,7 @@ const meanings: Partial<Record<ErrorCode, string>> = {
 
 /** The data, or what keeps it from being read. */
 export function readYaml(text: string): YamlFile | readonly Problem[] {
-  if (text.length > maxLength) {
+  if (Buffer.byteLength(text) > maxBytes) {
     return [{ path: [], line: 1, message: 'the file is larger than 1 MiB' }];
   }
   const refusal = scanYaml(text);

@@ -23,7 +23,9 @@ export function backendHandlers(
 
     async 'backend.test'({ name }, context) {
       const { clock, resolver, audit } = broker;
-      const { kind } = configOf(broker, name);
+      const { kind, settings } = configOf(broker, name);
+      const { timeoutMs } = settings;
+      const own = typeof timeoutMs === 'number' ? { ownMs: timeoutMs } : {};
       const known = await knownIn(broker, name);
       const line = { event: 'backend', backend: name, ...caller(context) } as const;
       // A value is read for it: no line, no value.
@@ -33,11 +35,15 @@ export function backendHandlers(
         release = await holdTools(broker, [name], context);
         return resolver.provider(name);
       };
-      const steps = await testBackend({ clock, signal: context.signal, open, known }).finally(
-        () => {
-          release();
-        },
-      );
+      const steps = await testBackend({
+        clock,
+        signal: context.signal,
+        open,
+        known,
+        ...own,
+      }).finally(() => {
+        release();
+      });
       const code = steps.find(({ problem }) => problem !== undefined)?.problem?.code;
       if (code !== undefined) await audit.append({ ...line, outcome: 'failed', code });
       return { result: { name, kind, steps } };

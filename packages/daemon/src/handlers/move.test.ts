@@ -40,12 +40,14 @@ interface Options {
   readonly lastDeed?: number;
   /** What the keychain makes of a value. */
   readonly spoil?: (value: string) => string;
+  /** The keychain removes nothing, as the tool of a command backend. */
+  readonly keepsAll?: boolean;
   /** Somebody else is at work when the config is read anew. */
   readonly onReload?: () => void;
 }
 
 /** A daemon of this home, and what it has written down. */
-function start({ lastDeed = Infinity, spoil = (value) => value, onReload }: Options = {}) {
+function start({ lastDeed = Infinity, spoil = (value) => value, onReload, ...more }: Options = {}) {
   let deeds = 0;
   const deed = (): void => {
     deeds += 1;
@@ -53,6 +55,13 @@ function start({ lastDeed = Infinity, spoil = (value) => value, onReload }: Opti
   };
   const provider = (kind: keyof typeof stores): Provider => {
     const store = stores[kind];
+    const { delete: remove, ...others } = whole(kind, store);
+    return more.keepsAll === true && kind === 'keychain' ? others : { ...others, delete: remove };
+  };
+  const whole = (
+    kind: keyof typeof stores,
+    store: Map<string, string>,
+  ): Required<Pick<Provider, 'delete'>> & Provider => {
     return {
       local: true,
       locate: (name) => ({ path: name }),
@@ -118,6 +127,7 @@ function start({ lastDeed = Infinity, spoil = (value) => value, onReload }: Opti
     deeds: () => deeds,
     move: async (to: string, name = 'TOKEN') =>
       (await handlers['secret.move']({ name, to }, context)).result,
+    remove: async () => (await handlers['secret.remove']({ name: 'TOKEN' }, context)).result,
     set: async (backend: string, name = 'TOKEN') =>
       (await handlers['secret.set']({ name, backend }, context)).result,
     read: async () => {
@@ -194,6 +204,24 @@ describe('mcp secret mv', () => {
     expect(error).toBeInstanceOf(BrokerError);
     expect(error).toMatchObject({ code, hint: expect.any(String) as string });
     expect(await start().read()).toBe('value');
+  });
+
+  test('says what a store that removes nothing cannot do, and what it still has', async () => {
+    const into = start({ keepsAll: true, spoil: (value) => value.slice(1) });
+    await expect(into.move('keychain')).rejects.toMatchObject({
+      code: 'ERR_CHECK_FAILED',
+      hint: 'TOKEN stays where it was, and what keychain took is still there; try: mcp backend test keychain',
+    });
+    expect(stores.keychain.get('TOKEN')).toBe('alue');
+    stores.keychain.set('TOKEN', 'value');
+    writeFileSync(file, text.replace('ttl: 1m', 'backend: keychain'));
+    const from = start({ keepsAll: true });
+    for (const removing of [from.move('sealed'), from.remove()]) {
+      await expect(removing).rejects.toMatchObject({
+        code: 'ERR_USAGE',
+        message: 'backend keychain cannot remove a value',
+      });
+    }
   });
 
   test('refuses a field of a secret, which would take the others along', async () => {

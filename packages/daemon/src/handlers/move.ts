@@ -13,7 +13,7 @@ import type { Context, Handlers } from '../listener/handler.ts';
 import type { Methods } from '../protocol/messages.ts';
 import type { Plan } from '../resolver.ts';
 import { changing } from './audited.ts';
-import { planOf, readOnly, unknownSecret } from './secret.ts';
+import { keepsAll, planOf, readOnly, unknownSecret } from './secret.ts';
 import { usingTools } from './tools.ts';
 
 /** A place that a value can lie in. */
@@ -53,7 +53,7 @@ async function move(
   if (field !== undefined || version !== undefined) throw notWhole(broker, name);
   const from = await placeOf(broker, plan.backend, plan.locator);
   const target = await placeOf(broker, to, name);
-  if (from.store.delete === undefined) throw readOnly(from.backend);
+  if (from.store.delete === undefined) throw keepsAll(from.backend);
   const value = await from.store.get(from.locator, context);
   if (value === undefined) throw unknownSecret(name, from.backend);
   try {
@@ -92,8 +92,9 @@ async function copy(
     await store.put?.(locator, value.bytes, context);
     if ((await holds(target, value, context)) === 'it') return;
     await store.delete?.(locator, context);
+    const rest = store.delete === undefined ? `, and what ${backend} took is still there` : '';
     throw new BrokerError('ERR_CHECK_FAILED', `${backend} gave another value of ${name} back`, {
-      hint: `${name} stays where it was; try: mcp backend test ${backend}`,
+      hint: `${name} stays where it was${rest}; try: mcp backend test ${backend}`,
       subject: name,
     });
   });

@@ -89,7 +89,7 @@ export function secretHandlers(
     async 'secret.remove'({ name }, context) {
       const plan = await planOf(broker, name);
       const store = await resolver.provider(plan.backend);
-      if (store.delete === undefined) throw readOnly(plan.backend);
+      if (store.delete === undefined) throw keepsAll(plan.backend);
       if ((await itemOf(store, plan, context.signal)) === undefined)
         throw unknownSecret(name, plan.backend);
       const line = {
@@ -228,6 +228,14 @@ export function unknownSecret(name: string, backend: string): BrokerError {
 export function readOnly(backend: string): BrokerError {
   return new BrokerError('ERR_USAGE', `backend ${backend} cannot be written to`, {
     hint: 'change the value with the tool of that store',
+    subject: backend,
+  });
+}
+
+/** Of a store that can be written to, perhaps, and takes nothing away. */
+export function keepsAll(backend: string): BrokerError {
+  return new BrokerError('ERR_USAGE', `backend ${backend} cannot remove a value`, {
+    hint: 'remove it with the tool of that store',
     subject: backend,
   });
 }

@@ -20,6 +20,7 @@ const names = [
   'TZ',
   'XDG_RUNTIME_DIR',
   'DBUS_SESSION_BUS_ADDRESS',
+  'MCP_LAUNCH',
 ];
 
 test('a tool gets these names of ours, and no other', () => {
@@ -41,4 +42,9 @@ test('what the config says comes before all else', () => {
 
 test('without settings.path it is the folders of the system, whatever PATH we have', () => {
   expect(toolEnvironment(configOf(''))['PATH']).toBe('/usr/local/bin:/usr/bin:/bin');
+});
+
+test('what a tool starts is known by the mark of a launch, whatever the config says', () => {
+  const environment = toolEnvironment(configOf(''), { MCP_LAUNCH: 'other' });
+  expect(environment['MCP_LAUNCH']).toBe('tool');
 });

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { personalFolder } from '../paths.ts';
+import { launchMark } from '../processes/tree.ts';
 import { findSessionBus } from '../session-bus.ts';
 
 /** What each tool gets of our own environment, which is small already. */
@@ -25,6 +26,8 @@ export function toolEnvironment(
     DBUS_SESSION_BUS_ADDRESS: bus,
     ...proxies(proxy),
     ...own,
+    // What it leaves behind is no person either, when we are no longer its parent. No launch has this id.
+    [launchMark]: 'tool',
   };
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>

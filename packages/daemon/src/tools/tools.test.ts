@@ -1,6 +1,6 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig, type Config } from '../config/index.ts';
 import { createDigests } from '../program/digests.ts';
@@ -90,6 +90,14 @@ describe('what a backend runs', () => {
     expect(await fingerprint()).toBe(before);
   });
 
+  test.each(['[sh]', '[env]', '[node]', '[sh, "{name}"]'])(
+    'is refused where the name of a variable would be the program: %s',
+    async (get) => {
+      configure(`    get: ${get}\n`, `path: [${dirname(process.execPath)}, /usr/bin, /bin]`);
+      await expect(tools.examine('own')).rejects.toMatchObject({ code: 'ERR_COMMAND_NOT_FOUND' });
+    },
+  );
+
   test('that is not there is named', async () => {
     configure('    get: [no-such-tool]\n');
     await expect(tools.examine('own')).rejects.toMatchObject({
@@ -119,6 +127,16 @@ describe('a run', () => {
     tools.permit(await fingerprint());
     writeFileSync(tool, '#!/bin/sh\necho other\n');
     await expect(admit()).rejects.toMatchObject({ code: 'ERR_NOT_APPROVED' });
+  });
+
+  test('has the PATH that was looked at, also when the config changes during the look', async () => {
+    tools.permit(await fingerprint());
+    const before = settings();
+    const admitting = tools.admit('own', before, 'get');
+    configure('    get: [tool, get]\n    env: {OWN: setting}\n', 'path: [/elsewhere]');
+    const { environment, release } = await admitting;
+    release();
+    expect(environment['PATH']).toBe(`${folder}:/usr/bin:/bin`);
   });
 
   test('is refused for a command that the backend does not have', async () => {

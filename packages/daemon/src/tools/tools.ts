@@ -46,14 +46,18 @@ type Settings = CommandSettings & { readonly env?: Readonly<Record<string, strin
 
 interface Look extends ExaminedTool {
   readonly programs: ReadonlyMap<ToolOperation, Program>;
+  /** What the fingerprint has seen of it is what the tool gets, whatever the config says by then. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export function createTools({ paths, programs, config }: ToolsOptions): Tools {
   const permits = new Map<string, number>();
 
   const look = async (backend: string, settings: Settings): Promise<Look> => {
-    const environment = toolEnvironment(config(), settings.env);
-    const searchPath = environment['PATH'] ?? toolPath(config());
+    // Once: it may be loaded anew while the files are read.
+    const now = config();
+    const environment = toolEnvironment(now, settings.env);
+    const searchPath = environment['PATH'] ?? toolPath(now);
     const home = personalFolder();
     const found = new Map<ToolOperation, Program>();
     for (const operation of ['get', 'set', 'list'] as const) {
@@ -61,7 +65,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
       if (command === undefined) continue;
       const question = {
         command,
-        args,
+        args: operation === 'list' ? args : withName(args),
         searchPath,
         workingDirectory: home,
         variable: (name: string) => environment[name],
@@ -75,7 +79,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
       );
     }
     const tool = toolOf(backend, settings);
-    const set = { ...proxies(config().settings.proxy), ...settings.env };
+    const set = { ...proxies(now.settings.proxy), ...settings.env };
     const description: LaunchDescription = {
       argv: settings.get,
       allowArgs: false,
@@ -102,6 +106,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
       description,
       fingerprint: fingerprint(description),
       programs: found,
+      environment,
       ...(limit === undefined ? {} : { limit }),
     };
   };
@@ -126,7 +131,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
     },
     async admit(backend, given, operation) {
       const settings = given as Settings;
-      const { programs: found, fingerprint: digest } = await look(backend, settings);
+      const { programs: found, fingerprint: digest, environment } = await look(backend, settings);
       const program = found.get(operation);
       if (program === undefined || !permits.has(digest)) throw notPermitted(backend);
       const { file, release } = holdProgram(program.identities);
@@ -135,7 +140,7 @@ export function createTools({ paths, programs, config }: ToolsOptions): Tools {
         release,
         argv: settings[operation] ?? [],
         workingDirectory: personalFolder(),
-        environment: toolEnvironment(config(), settings.env),
+        environment,
       };
     },
   };
@@ -148,6 +153,11 @@ function toolOf(backend: string, { get, set, list }: CommandSettings): BackendTo
     ...(set === undefined ? {} : { set }),
     ...(list === undefined ? {} : { list }),
   };
+}
+
+/** As they run: an interpreter would take the name for a program, and that is none to approve. */
+function withName(args: readonly string[]): readonly string[] {
+  return args.some((word) => word.includes('{name}')) ? args : [...args, '{name}'];
 }
 
 /** Of all commands, each once: most backends have one tool. */

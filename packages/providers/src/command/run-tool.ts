@@ -55,6 +55,9 @@ export async function runTool(tool: AdmittedTool, options: RunOptions): Promise<
       detached: true,
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+  } catch (error) {
+    // Some are thrown, such as E2BIG, and others come as an event.
+    throw notStarted(argv0, error as NodeJS.ErrnoException);
   } finally {
     tool.release();
   }
@@ -79,12 +82,15 @@ async function watch(child: ChildProcess, pid: number, options: RunOptions): Pro
     try {
       process.kill(-pid, name);
     } catch {
-      // All of it has ended.
+      // All of it has ended, or what is left of it runs as another user.
     }
   };
+  /** What cannot be ended, such as `sudo`, is not waited for. */
+  let giveUp = (): void => undefined;
   const end = (): void => {
     kill('SIGTERM');
     cancels.push(after(graceMs, () => kill('SIGKILL')));
+    cancels.push(after(2 * graceMs, () => giveUp()));
   };
   const endFor = (why: NonNullable<ToolRun['ended']>): void => {
     if (ended !== undefined) return;
@@ -100,6 +106,9 @@ async function watch(child: ChildProcess, pid: number, options: RunOptions): Pro
       child.once('exit', (code, name) => {
         resolve([code, name]);
       });
+      giveUp = () => {
+        resolve([null, null]);
+      };
     });
     // What it has left behind and holds its output ends too; what has let go of it is none of ours.
     cancels.push(after(graceMs, () => kill('SIGKILL')));
