@@ -137,6 +137,14 @@ function withoutReferences(text: string): string {
   );
 }
 
+/** The same text for a message: its beginning, without the tokens that are known by how they begin. */
+export function withoutTokens(text: string): string {
+  return issued.reduce(
+    (shown, [, { source, flags }]) => shown.replaceAll(new RegExp(source, `${flags}g`), '[secret]'),
+    text.length > mostLength ? `${text.slice(0, mostLength)}…` : text,
+  );
+}
+
 function issuerOf(text: string): string | undefined {
   for (const [issuer, pattern] of issued) {
     const [found] = pattern.exec(text) ?? [];

@@ -9,7 +9,7 @@ import {
 
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
-import { serversIn, type ServerFact } from './servers.ts';
+import { programIn, serversIn, type ServerFact } from './servers.ts';
 
 /** References: that somebody reads them, that they lead somewhere, and that they were approved. */
 export function checkReferences(facts: Facts): readonly Finding[] {
@@ -31,7 +31,7 @@ function checkUnread({ subject, texts, command, file }: ServerFact): readonly Fi
     .map(([name]) =>
       finding('reference-unread', `${name} of ${subject}`, {
         cause: 'it is a reference, and nothing replaces it: the entry does not start mcp exec',
-        remedy: `put mcp exec -- before ${command[0]} in ${file}`,
+        remedy: `put mcp exec -- before ${programIn(command[0] ?? '')} in ${file}`,
       }),
     );
 }

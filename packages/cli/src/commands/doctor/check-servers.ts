@@ -4,7 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { commandPath } from '../client-snippet.ts';
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
-import { serversIn, type ServerFact } from './servers.ts';
+import { programIn, serversIn, type ServerFact } from './servers.ts';
 
 /** Servers: that what they start is there, and that their client finds us. */
 export function checkServers(facts: Facts): readonly Finding[] {
@@ -48,7 +48,7 @@ function checkProgram({ subject, program, file }: ServerFact, facts: Facts): rea
   const where = command.includes('/') ? 'is not there' : 'is in no folder of PATH or settings.path';
   return [
     finding('server-gone', subject, {
-      cause: `its command ${command} ${where}, or may not be run`,
+      cause: `its command ${programIn(command)} ${where}, or may not be run`,
       remedy: `install it, or edit ${file}`,
     }),
   ];
