@@ -101,3 +101,12 @@ test('a name that is made to be searched for ever is not', async () => {
   });
   expect(found.map(({ id }) => id)).toContain('server-unknown');
 });
+
+test('a program in a folder that its entry alone has in PATH is found', async () => {
+  const program = { command: 'server-of-entry', args: [] };
+  const env = { PATH: `${join(root, 'own')}:/usr/bin` };
+  expect(await findings({ ...program, env })).toMatchObject([{ id: 'server-gone' }]);
+  put('own/server-of-entry');
+  expect(await findings(program)).toMatchObject([{ id: 'server-gone' }]);
+  expect(await findings({ ...program, env })).toEqual([]);
+});

@@ -40,11 +40,13 @@ function checkCall({ subject, wrapped, file }: ServerFact, facts: Facts): readon
   ];
 }
 
-function checkProgram({ subject, program, file }: ServerFact, facts: Facts): readonly Finding[] {
+function checkProgram(server: ServerFact, facts: Facts): readonly Finding[] {
+  const { subject, program, file, texts } = server;
   const [command] = program ?? [];
   // What a client or a reference fills in first is not known here.
   if (command === undefined || command.includes('$')) return [];
-  if (isFound(command, facts)) return [];
+  const [, own = ''] = texts.find(([name]) => name === 'PATH') ?? [];
+  if (isFound(command, own, facts)) return [];
   const where = command.includes('/') ? 'is not there' : 'is in no folder of PATH or settings.path';
   return [
     finding('server-gone', subject, {
@@ -95,13 +97,18 @@ function checkNode(
   ];
 }
 
-function isFound(command: string, { environment, config, folder, desktop }: Facts): boolean {
+/** `own`: the PATH that the entry itself sets. */
+function isFound(
+  command: string,
+  own: string,
+  { environment, config, folder, desktop }: Facts,
+): boolean {
   if (command.includes('/')) {
     const path = command.startsWith('~/') ? join(folder, command.slice(2)) : command;
     // A relative one is of a folder that its client knows.
     return !path.startsWith('/') || isExecutable(path);
   }
-  const folders = (environment['PATH'] ?? '').split(delimiter);
+  const folders = [own, environment['PATH'] ?? ''].flatMap((path) => path.split(delimiter));
   return isIn(command, [...folders, ...(config?.config.settings.path ?? []), ...desktop]);
 }
 
