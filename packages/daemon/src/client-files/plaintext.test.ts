@@ -83,6 +83,7 @@ describe('a token is found wherever a text has it, and its name is told without 
     ['in JSON', 'args.0', `{"exaApiKey":"${random}"}`, 'exaApiKey'],
     ['in JSON of headers', 'env.HEADERS', `{"X-Api-Key": "${random}"}`, 'X-Api-Key'],
     ['in a query', 'url', `https://mcp.srv.io/mcp?a=b&api_key=${random}`, 'api_key'],
+    ['in a query of one', 'url', `https://mcp.srv.io/mcp?token=${random}`, 'token'],
     ['in a header without a space', 'args.0', `Authorization:Bearer ${random}`, 'Authorization'],
     ['in a header of an option', 'args.0', `--header=X-Api-Key: ${random}`, 'X-Api-Key'],
     ['in a variable of an option', 'args.0', `--env=MY_TOKEN=${random}`, 'MY_TOKEN'],

@@ -111,9 +111,12 @@ function nameAndValue(
   return [option ?? keys.slice(-2).join(' '), text];
 }
 
-/** `name=value` and `name: value` wherever they stand: in JSON, in the query of an address, in a header. */
+/**
+ * `name=value` and `name: value` wherever they stand: in JSON, in the query of an address, in a header. One may begin in
+ * the value of another, as a query does in that of `https:`.
+ */
 const pieces =
-  /(?<![\w.-])([A-Za-z][\w.-]{0,63})["']?\s{0,4}[:=]\s{0,4}["']?((?:(?:Bearer|Basic|Token|ApiKey)\s{1,4})?[^\s"'&;,<>{}]+)/gi;
+  /(?<![\w.-])([A-Za-z][\w.-]{0,63})["']?\s{0,4}[:=]\s{0,4}["']?(?=((?:(?:Bearer|Basic|Token|ApiKey)\s{1,4})?[^\s"'&;,<>{}]+))/gi;
 const bearer = /(?<![\w.-])(?:Bearer|Basic)\s{1,4}([\w.~+/=-]+)/i;
 
 /** The name that a piece of it has, empty for one without; undefined: none looks like a secret. */
