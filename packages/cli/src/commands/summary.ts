@@ -49,7 +49,7 @@ export async function showSummary(session: Session): Promise<number> {
   const [first] = steps;
   output.result(`${lines.join('\n')}\n`, {
     state: first?.[0],
-    next: steps.map(([, command]) => command),
+    next: steps.map(([, command]) => output.typed(command)),
   });
   return 0;
 }
