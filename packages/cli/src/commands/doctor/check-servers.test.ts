@@ -110,3 +110,11 @@ test('a program in a folder that its entry alone has in PATH is found', async ()
   expect(await findings(program)).toMatchObject([{ id: 'server-gone' }]);
   expect(await findings({ ...program, env })).toEqual([]);
 });
+
+test('a path of a client’s file stands in a remedy as one word of the shell', async () => {
+  const mcp = put('a folder; $(id)/mcp');
+  const found = await findings({ command: mcp, args: ['exec', '--', '/bin/sh'] });
+  expect(found[0]?.remedy).toBe(
+    `ln -s ${process.execPath} '${join(root, 'a folder; $(id)/node')}'`,
+  );
+});

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 
+import { word } from '../../output/hint.ts';
 import { commandPath } from '../client-snippet.ts';
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
@@ -92,7 +93,7 @@ function checkNode(
   return [
     finding('node-not-found', subject, {
       cause: `${client?.client} is started from a desktop, where mcp finds no Node`,
-      remedy: `ln -s ${process.execPath} ${beside}`,
+      remedy: `ln -s ${word(process.execPath)} ${word(beside)}`,
     }),
   ];
 }
