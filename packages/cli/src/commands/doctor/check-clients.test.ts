@@ -32,12 +32,12 @@ test.each([
   [
     'an argument, where a reference is refused',
     { command: 'x', args: [`--token=${token}`] },
-    /write \$<TOKEN> into the environment of the entry .* --allow-args/u,
+    /write \$<TOKEN> into the environment of the entry, .* --allow-args/u,
   ],
   [
     'a header of a remote server, which is not started',
     { url: 'https://x.io/mcp', headers: { 'X-Token': token } },
-    /move it into the environment of a server that mcp exec starts/u,
+    /into the environment of a server that mcp exec starts, or move it/u,
   ],
 ])('the remedy of a token suits where it stands: in %s', async (_, entry, remedy) => {
   expect(await remedyOf(entry)).toMatch(remedy);

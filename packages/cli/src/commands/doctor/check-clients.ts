@@ -49,9 +49,9 @@ function remedyFor(keys: readonly string[], variable: string): string {
     return `${set}, write $<${variable}> in its place, start it through mcp exec`;
   }
   if (keys.some((key) => words.includes(key))) {
-    return `${set}, write $<${variable}> into the environment of the entry (in an argument mcp exec reads it with --allow-args alone), start it through mcp exec`;
+    return `${set}, write $<${variable}> into the environment of the entry, since mcp exec reads none in an argument without --allow-args, start it through mcp exec`;
   }
-  return `move it into the environment of a server that mcp exec starts (${set}, and write $<${variable}>) or into a variable of the client`;
+  return `${set} and write $<${variable}> into the environment of a server that mcp exec starts, or move it into a variable of the client`;
 }
 
 function issued(issuer: string): string {
