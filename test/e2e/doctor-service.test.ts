@@ -27,9 +27,10 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       expect(JSON.parse(stdout)).toMatchObject({ running: false });
     });
 
-    test('is not started by mcp alone either, nor by a Tab', async () => {
+    test('is not started by mcp alone either, nor by mcp status or a Tab', async () => {
       expectSuccess(await user.mcp(['daemon', 'stop']));
       expectSuccess(await user.mcp([]));
+      expect(await user.mcp(['status'])).toMatchObject({ code: 69 });
       expectSuccess(await user.mcp(['__complete', 'bash', 'secret', 'show', '']));
       const { stdout } = await user.mcp(['daemon', 'status', '--json']);
       expect(JSON.parse(stdout)).toMatchObject({ running: false });
