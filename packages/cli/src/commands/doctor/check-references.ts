@@ -26,6 +26,7 @@ export function checkReferences(facts: Facts): readonly Finding[] {
 
 /** The server gets the text of the reference itself. */
 function checkUnread({ subject, texts, command, file }: ServerFact): readonly Finding[] {
+  if (startsUs(command)) return [];
   return texts
     .filter(([, text]) => hasReference(text, 'angle'))
     .map(([name]) =>
@@ -34,6 +35,15 @@ function checkUnread({ subject, texts, command, file }: ServerFact): readonly Fi
         remedy: `put mcp exec -- before ${programIn(command[0] ?? '')} in ${file}`,
       }),
     );
+}
+
+/** By another program, in a way that is not read here: `wsl mcp exec …`, `sh -c 'mcp exec …'`, `npx @mcp-broker/cli exec …`. */
+function startsUs(command: readonly string[]): boolean {
+  const words = command.flatMap((word) => word.split(/[\s'"]+/u));
+  const at = words.findIndex((word) =>
+    /(?:^|\/)mcp(?:-broker)?$|^@mcp-broker\/cli(?:@|$)/u.test(word),
+  );
+  return at !== -1 && words.slice(at).some((word) => word === 'exec' || word === 'run');
 }
 
 function checkReplaced({ subject, client, texts, file }: ServerFact): readonly Finding[] {
