@@ -27,6 +27,15 @@ describe.skipIf(lacks('linux', 'root', 'systemctl', 'unshare', 'nsenter', 'setpr
       expect(JSON.parse(stdout)).toMatchObject({ running: false });
     });
 
+    test('is not started by mcp alone either, nor by mcp status or a Tab', async () => {
+      expectSuccess(await user.mcp(['daemon', 'stop']));
+      expectSuccess(await user.mcp([]));
+      expect(await user.mcp(['status'])).toMatchObject({ code: 69 });
+      expectSuccess(await user.mcp(['__complete', 'bash', 'secret', 'show', '']));
+      const { stdout } = await user.mcp(['daemon', 'status', '--json']);
+      expect(JSON.parse(stdout)).toMatchObject({ running: false });
+    });
+
     test('whose unit starts what is gone is told', async () => {
       const file = join(user.home.folder, '.config/systemd/user/mcp-broker.service');
       const text = readFileSync(file, 'utf8');

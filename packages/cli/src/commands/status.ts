@@ -13,8 +13,9 @@ import { using, type Session } from './session.ts';
 
 /** Prints what the daemon holds; without a daemon says so, and that is exit 69. */
 export async function showStatus(session: Session): Promise<number> {
-  const status = await readStatus(session.reach);
-  if (status === undefined) return reportStopped(session);
+  const installed = await installedService(session);
+  const status = await readStatus(session, installed);
+  if (status === undefined) return reportStopped(session, installed);
   const { output } = session;
   output.result(whole(status, session), { running: true, ...status });
   // A broken file is told above; of one that is in force the entries that it cannot use are not.
@@ -39,8 +40,7 @@ async function warnOfConfig(session: Session): Promise<void> {
 /** Of all that, the process alone. */
 export async function showDaemonStatus(session: Session): Promise<number> {
   const installed = await installedService(session);
-  const status =
-    installed?.state.manager === 'waiting' ? undefined : await readStatus(session.reach);
+  const status = await readStatus(session, installed);
   for (const { message, hint } of installed ? serviceFindings(installed) : []) {
     session.output.warn(`${message} (${hint})`);
   }
@@ -60,7 +60,12 @@ export async function showDaemonStatus(session: Session): Promise<number> {
   return 0;
 }
 
-async function readStatus(reach: Session['reach']): Promise<Status | undefined> {
+/** Undefined where none runs; a service manager that waits would start one for whoever connects. */
+async function readStatus(
+  { reach }: Session,
+  installed: InstalledService | undefined,
+): Promise<Status | undefined> {
+  if (installed?.state.manager === 'waiting') return undefined;
   const client = await reach();
   if (client === undefined) return undefined;
   return using(client, async (reached) => (await reached.call('broker.status', {})).result);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { BackendStatus, Status } from '@mcp-broker/daemon/protocol';
 
+import { createOutput } from '../output/print.ts';
 import { createFakeSession, type FakeOptions, type FakeSession } from './fake-session.ts';
 import { showSummary } from './summary.ts';
 
@@ -101,5 +102,21 @@ test.each<[state: string, first: string, prepare: () => void, options: FakeOptio
   expect(JSON.parse(json.stdout)).toMatchObject({
     state,
     next: expect.arrayContaining([expect.stringContaining(first)]) as unknown,
+  });
+});
+
+test('what is to be typed names the home that was given, in JSON too', async () => {
+  let text = '';
+  const stdout = { write: (more: string) => (text += more) };
+  const output = createOutput({
+    json: true,
+    quiet: false,
+    colour: false,
+    places: { home },
+    stdout,
+  });
+  await showSummary({ ...createFakeSession({ home, ...stopped }), output });
+  expect(JSON.parse(text)).toMatchObject({
+    next: expect.arrayContaining([`mcp --home ${home} init`]) as unknown,
   });
 });

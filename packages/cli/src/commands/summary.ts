@@ -2,6 +2,7 @@ import type { AuditRecord, Filter } from '@mcp-broker/daemon/audit';
 import type { Config } from '@mcp-broker/daemon/config';
 import { BrokerError } from '@mcp-broker/daemon/protocol';
 
+import { installedService } from '../service/find-service.ts';
 import { isThere } from './home.ts';
 import { using, type Session } from './session.ts';
 
@@ -49,7 +50,7 @@ export async function showSummary(session: Session): Promise<number> {
   const [first] = steps;
   output.result(`${lines.join('\n')}\n`, {
     state: first?.[0],
-    next: steps.map(([, command]) => command),
+    next: steps.map(([, command]) => output.typed(command)),
   });
   return 0;
 }
@@ -72,6 +73,8 @@ async function nextSteps(session: Session): Promise<readonly Step[]> {
 
 /** Undefined when it does not run. */
 async function ofDaemon(session: Session, config: Config): Promise<readonly Step[] | undefined> {
+  // A service manager that listens would start it.
+  if ((await installedService(session))?.state.manager === 'waiting') return undefined;
   const reached = await session.reach();
   if (reached === undefined) return undefined;
   return using(reached, async (client) => {

@@ -115,7 +115,9 @@ async function ofDaemon(kind: Kind, line: CommandLine): Promise<readonly Candida
   });
   let client: Client | undefined;
   try {
-    client = await connect(placesOf(line), { client: `mcp ${version}` });
+    const paths = placesOf(line);
+    if (!(await mayRun(paths.lock))) return [];
+    client = await connect(paths, { client: `mcp ${version}` });
     return await question(client, giveUp.signal);
   } catch {
     return [];
@@ -123,6 +125,13 @@ async function ofDaemon(kind: Kind, line: CommandLine): Promise<readonly Candida
     cancel();
     client?.close();
   }
+}
+
+/** False where a service manager alone listens, which would start a daemon for whoever connects. */
+async function mayRun(lock: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const { daemonPid } = await import('@mcp-broker/daemon/inspect');
+  return daemonPid(lock) !== undefined;
 }
 
 function programsIn(folder: string, start: string): readonly string[] {

@@ -65,6 +65,43 @@ describe('a token is known by what its issuer put in front', () => {
   });
 });
 
+describe('a token is found wherever a text has it, and its name is told without it', () => {
+  test.each([
+    ['in JSON', 'env.OPENAPI_MCP_HEADERS', `{"Authorization": "Bearer ntn_${random}"}`, 'Notion'],
+    ['as a default', 'env.GITHUB_TOKEN', `\${GITHUB_TOKEN:-ghp_${random}}`, 'GitHub'],
+    ['as a default of ours', 'env.GITHUB_TOKEN', `$<GITHUB_TOKEN:-ghp_${random}>`, 'GitHub'],
+    ['before a sign', 'args.0', `ghp_${random}=GITHUB_TOKEN`, 'GitHub'],
+    ['with the end of Base64', 'args.0', `ghp_${random}==`, 'GitHub'],
+  ])('%s', (_, keys, text, issuer) => {
+    const [one, ...others] = found([[keys, text]]);
+    expect(others).toEqual([]);
+    expect(one?.issuer).toBe(issuer);
+    expect(one?.name).not.toContain(random);
+  });
+
+  test.each([
+    ['in JSON', 'args.0', `{"exaApiKey":"${random}"}`, 'exaApiKey'],
+    ['in JSON of headers', 'env.HEADERS', `{"X-Api-Key": "${random}"}`, 'X-Api-Key'],
+    ['in a query', 'url', `https://mcp.srv.io/mcp?a=b&api_key=${random}`, 'api_key'],
+    ['in a query of one', 'url', `https://mcp.srv.io/mcp?token=${random}`, 'token'],
+    ['in a header without a space', 'args.0', `Authorization:Bearer ${random}`, 'Authorization'],
+    ['in a header of an option', 'args.0', `--header=X-Api-Key: ${random}`, 'X-Api-Key'],
+    ['in a variable of an option', 'args.0', `--env=MY_TOKEN=${random}`, 'MY_TOKEN'],
+    ['in a connection string', 'env.AZURE', `AccountName=me;AccountKey=${random}==;`, 'AccountKey'],
+    ['as a bearer', 'env.AUTH_HEADER', `Bearer ${random}`, 'AUTH_HEADER'],
+  ])('%s: %s', (_, keys, text, name) => {
+    expect(found([[keys, text]])).toMatchObject([{ name, issuer: undefined }]);
+  });
+
+  test('after an option, with the end of Base64', () => {
+    const texts = [
+      ['args.0', '--token'],
+      ['args.1', `${random}==`],
+    ] as const;
+    expect(found(texts)).toMatchObject([{ keys: ['args', '1'], name: 'token' }]);
+  });
+});
+
 describe('a secret without a mark is known by its name and a value that nobody would type', () => {
   test.each([
     ['env.API_KEY', random],
@@ -120,6 +157,17 @@ describe('no alarm', () => {
     ['an option', 'args.0', '--token-file=/run/secrets/token'],
     ['an image', 'args.0', 'ghcr.io/github/github-mcp-server:v0.9.1'],
     ['a sentence', 'description', 'Give it the token of your account 1234'],
+    [
+      'headers of a client',
+      'env.HEADERS',
+      '{"Authorization": "Bearer ${TOKEN}", "Notion-Version": "2022-06-28"}',
+    ],
+    ['a header of a variable', 'args.0', 'Authorization:${AUTH_HEADER}'],
+    ['a header with a reference', 'env.AUTH_HEADER', 'Bearer $<MY_TOKEN>'],
+    ['a sentence', 'description', 'Bearer authentication: the password: required-for-login'],
+    ['a login of references', 'env.DB', 'postgres://${USER}:${PASS_OF_DB}@db.internal/orders'],
+    ['a digest', 'args.0', 'ghcr.io/x/y@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'],
+    ['a public key of a query', 'url', `https://x.io/mcp?public_key=${random}`],
     ['an address with a port', 'url', 'http://localhost:8080/mcp@1'],
   ])('%s: %s', (_, keys, text) => {
     expect(found([[keys, text]])).toEqual([]);

@@ -83,11 +83,15 @@ export function plaintextIn({ texts }: Pick<ClientServer, 'texts'>): readonly Pl
     const follows = before !== undefined && keys.length === 2 && before.keys[0] === keys[0];
     const isWord = keys[0] === 'args' || keys[0] === 'command';
     const option = isWord && follows ? optionOf(before.text) : undefined;
-    const [name, value] = nameAndValue(keys, text.slice(0, mostLength), option);
-    const rest = withoutReferences(value);
+    const start = text.slice(0, mostLength);
+    const [name, value] = nameAndValue(keys, start, option);
+    const rest = withoutReferences(start);
     const issuer = issuerOf(rest);
-    if (issuer === undefined && !looksSecret(name, rest)) return [];
-    return [{ keys, name, line, issuer }];
+    if (issuer !== undefined || looksSecret(name, withoutReferences(value))) {
+      return [{ keys, name, line, issuer }];
+    }
+    const within = secretWithin(rest);
+    return within === undefined ? [] : [{ keys, name: within || name, line, issuer }];
   });
 }
 
@@ -99,9 +103,28 @@ function nameAndValue(
 ): readonly [name: string, value: string] {
   const last = keys.at(-1) ?? '';
   if (!/^\d+$/.test(last)) return [last, text];
-  const pair = /^-{0,2}([A-Za-z][\w.-]{0,63})(?:=|:\s+)([^]+)$/.exec(text);
-  if (pair?.[1] !== undefined) return [pair[1], pair[2] ?? ''];
+  // What ends in `=` alone is Base64.
+  const [, name, value = ''] =
+    /^-{0,2}([A-Za-z][\w.-]{0,63})(?:=(?!=?$)|:\s+)([^]+)$/.exec(text) ?? [];
+  // Somebody may have written it the other way round: a name is shown.
+  if (name !== undefined && issuerOf(name) === undefined) return [name, value];
   return [option ?? keys.slice(-2).join(' '), text];
+}
+
+/**
+ * `name=value` and `name: value` wherever they stand: in JSON, in the query of an address, in a header. One may begin in
+ * the value of another, as a query does in that of `https:`.
+ */
+const pieces =
+  /(?<![\w.-])([A-Za-z][\w.-]{0,63})["']?\s{0,4}[:=]\s{0,4}["']?(?=((?:(?:Bearer|Basic|Token|ApiKey)\s{1,4})?[^\s"'&;,<>{}]+))/gi;
+const bearer = /(?<![\w.-])(?:Bearer|Basic)\s{1,4}([\w.~+/=-]+)/i;
+
+/** The name that a piece of it has, empty for one without; undefined: none looks like a secret. */
+function secretWithin(text: string): string | undefined {
+  for (const [, name = '', value = ''] of text.matchAll(pieces)) {
+    if (isSecretName(name) && isUntyped(value)) return name;
+  }
+  return isUntyped(bearer.exec(text)?.[1] ?? '') ? '' : undefined;
 }
 
 /** `--api-key`, without its value. */
@@ -109,9 +132,20 @@ function optionOf(text: string): string | undefined {
   return /^--?([A-Za-z][\w-]*)$/.exec(text)?.[1];
 }
 
-/** Ours, and what clients replace. */
+/** Ours, and what clients replace. What is to stand in for one stands there; JSON has braces as well, and quotes. */
 function withoutReferences(text: string): string {
-  return text.replaceAll(/\$<[^<>]*>|\$?\{\{?[^{}]*\}?\}|\$[A-Za-z_]\w*|%\w+%/g, '');
+  return text.replaceAll(
+    /\$<[^<>]*>|\$?\{\{?[^{}"]*\}?\}|\$[A-Za-z_]\w*|%\w+%/g,
+    (reference) => /:-([^]*?)[>}]+$/.exec(reference)?.[1] ?? '',
+  );
+}
+
+/** The same text for a message: its beginning, without the tokens that are known by how they begin. */
+export function withoutTokens(text: string): string {
+  return issued.reduce(
+    (shown, [, { source, flags }]) => shown.replaceAll(new RegExp(source, `${flags}g`), '[secret]'),
+    text.length > mostLength ? `${text.slice(0, mostLength)}…` : text,
+  );
 }
 
 function issuerOf(text: string): string | undefined {
@@ -122,23 +156,37 @@ function issuerOf(text: string): string | undefined {
   return undefined;
 }
 
-function looksSecret(given: string, text: string): boolean {
-  const name = given
+function looksSecret(name: string, text: string): boolean {
+  if (!isSecretName(name)) return false;
+  return chosenName.test(inWords(name)) ? valueOf(text).length >= 6 : isUntyped(text);
+}
+
+function inWords(name: string): string {
+  return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replaceAll(/[^A-Za-z0-9]+/g, '_')
     .toLowerCase();
-  if (!secretName.test(name) || publicName.test(name)) return false;
+}
+
+function isSecretName(name: string): boolean {
+  const words = inWords(name);
+  return secretName.test(words) && !publicName.test(words);
+}
+
+/** A value that nobody would type. */
+function isUntyped(text: string): boolean {
+  const value = valueOf(text);
+  return value.length >= 12 && bitsOf(value) >= 36;
+}
+
+/** Empty for what is no secret. */
+function valueOf(text: string): string {
   const value = text.replace(/^(?:Bearer|Basic|Token|ApiKey)\s+/i, '').trim();
-  if (value === '' || placeholder.test(value) || /\s/.test(value)) return false;
+  if (placeholder.test(value) || /\s/.test(value)) return '';
   // A file, an address or a switch.
-  if (
-    /^(?:[~.]{0,2}\/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*:\/\/|(?:true|false|none|null|yes|no|\d+)$)/i.test(
-      value,
-    )
-  ) {
-    return false;
-  }
-  return chosenName.test(name) ? value.length >= 6 : value.length >= 12 && bitsOf(value) >= 36;
+  const isOther =
+    /^(?:[~.]{0,2}\/|[A-Za-z]:\\|[a-z][a-z0-9+.-]*:\/\/|(?:true|false|none|null|yes|no|\d+)$)/i;
+  return isOther.test(value) ? '' : value;
 }
 
 /** Of the text as if each of its characters was drawn by how often it occurs in it; less when it is one of words. */

@@ -27,8 +27,7 @@ export function checkClients({ clients, config, paths }: Facts): readonly Findin
 function tell({ name, keys, line, issuer }: Plaintext, server: string): Finding {
   const where = line === undefined ? '' : `, line ${line}`;
   const subject = `${keys.join('.')} of ${server}${where}`;
-  const variable = variableFor(name);
-  const remedy = `mcp secret set ${variable}, write $<${variable}> in its place, start it through mcp exec, and have the old one revoked`;
+  const remedy = `${remedyFor(keys, variableFor(name))}, and have the old one revoked`;
   return issuer === undefined
     ? finding('plaintext-likely', subject, {
         cause: 'it looks like a secret in plain text',
@@ -38,6 +37,21 @@ function tell({ name, keys, line, issuer }: Plaintext, server: string): Finding 
         cause: `it holds ${issued(issuer)} in plain text`,
         remedy,
       });
+}
+
+const environments = ['env', 'environment', 'envs'];
+const words = ['args', 'command', 'cmd'];
+
+/** A reference is read in the environment of what we start, and nowhere else unasked. */
+function remedyFor(keys: readonly string[], variable: string): string {
+  const set = `mcp secret set ${variable}`;
+  if (keys.some((key) => environments.includes(key))) {
+    return `${set}, write $<${variable}> in its place, start it through mcp exec`;
+  }
+  if (keys.some((key) => words.includes(key))) {
+    return `${set}, write $<${variable}> into the environment of the entry, since mcp exec reads none in an argument without --allow-args, start it through mcp exec`;
+  }
+  return `${set} and write $<${variable}> into the environment of a server that mcp exec starts, or move it into a variable of the client`;
 }
 
 function issued(issuer: string): string {

@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { word } from '../../output/hint.ts';
 import { narrow } from '../home.ts';
@@ -15,7 +16,25 @@ export function checkHome(facts: Facts): readonly Finding[] {
       finding('home-absent', paths.home, { cause: 'there is no home yet', remedy: 'mcp init' }),
     ];
   }
-  return [...files.flatMap((file) => checkFile(file, facts)), ...checkSealedFile(facts)];
+  return [
+    ...filesOfHome(facts).flatMap((file) => checkFile(file, facts)),
+    ...checkSealedFile(facts),
+  ];
+}
+
+/**
+ * Those that are ours to judge. Where no home was ever made, `--home` or `MCP_HOME` may name any folder, with the files
+ * of somebody's work in it: there the folder and a config.yaml count, with which `mcp init` would begin.
+ */
+function filesOfHome({ files, paths }: Facts): readonly FileFact[] {
+  const { home, secrets, keychain, identity, lock } = paths;
+  const marks = [secrets, keychain, identity, lock];
+  if (files.some(({ path }) => marks.includes(path))) return files;
+  const config = files.find(({ path }) => path === join(home, 'config.yaml'));
+  return files.filter(
+    (file) =>
+      file === config || (file.path === home && (config !== undefined || file.kind !== 'folder')),
+  );
 }
 
 function checkFile(file: FileFact, { paths }: Facts): readonly Finding[] {

@@ -9,7 +9,7 @@ import {
 
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
-import { serversIn, type ServerFact } from './servers.ts';
+import { programIn, serversIn, type ServerFact } from './servers.ts';
 
 /** References: that somebody reads them, that they lead somewhere, and that they were approved. */
 export function checkReferences(facts: Facts): readonly Finding[] {
@@ -26,14 +26,24 @@ export function checkReferences(facts: Facts): readonly Finding[] {
 
 /** The server gets the text of the reference itself. */
 function checkUnread({ subject, texts, command, file }: ServerFact): readonly Finding[] {
+  if (startsUs(command)) return [];
   return texts
     .filter(([, text]) => hasReference(text, 'angle'))
     .map(([name]) =>
       finding('reference-unread', `${name} of ${subject}`, {
         cause: 'it is a reference, and nothing replaces it: the entry does not start mcp exec',
-        remedy: `put mcp exec -- before ${command[0]} in ${file}`,
+        remedy: `put mcp exec -- before ${programIn(command[0] ?? '')} in ${file}`,
       }),
     );
+}
+
+/** By another program, in a way that is not read here: `wsl mcp exec …`, `sh -c 'mcp exec …'`, `npx @mcp-broker/cli exec …`. */
+function startsUs(command: readonly string[]): boolean {
+  const words = command.flatMap((word) => word.split(/[\s'"]+/u));
+  const at = words.findIndex((word) =>
+    /(?:^|\/)mcp(?:-broker)?$|^@mcp-broker\/cli(?:@|$)/u.test(word),
+  );
+  return at !== -1 && words.slice(at).some((word) => word === 'exec' || word === 'run');
 }
 
 function checkReplaced({ subject, client, texts, file }: ServerFact): readonly Finding[] {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeSession } from '../fake-session.ts';
 import { checkServers } from './check-servers.ts';
 import { gatherFacts } from './facts.ts';
+import type { Finding } from './finding.ts';
 
 // What lies in the folders that every desktop knows differs from machine to machine: here they are folders of ours.
 
@@ -27,11 +28,17 @@ function put(path: string): string {
 
 /** Findings about one entry of Cursor that starts us by this command. */
 async function ids(command: string, client = '.cursor/mcp.json'): Promise<string[]> {
+  return (await findings({ command, args: ['exec', '--', '/bin/sh'] }, client)).map(({ id }) => id);
+}
+
+async function findings(
+  entry: { readonly command: string; readonly args: readonly string[]; readonly env?: object },
+  client = '.cursor/mcp.json',
+): Promise<readonly Finding[]> {
   const file = join(root, client);
   const key = client.endsWith('.toml') ? 'mcp_servers' : 'mcpServers';
   mkdirSync(join(file, '..'), { recursive: true });
-  const entry = { command, args: ['exec', '--', '/bin/sh'] };
-  const toml = `[${key}.one]\ncommand = ${JSON.stringify(command)}\nargs = ["exec", "--", "/bin/sh"]\n`;
+  const toml = `[${key}.one]\ncommand = ${JSON.stringify(entry.command)}\nargs = ["exec", "--", "/bin/sh"]\n`;
   writeFileSync(file, key === 'mcp_servers' ? toml : JSON.stringify({ [key]: { one: entry } }));
   const environment = { HOME: root, PATH: [join(root, 'shell'), '/bin'].join(delimiter) };
   const session = {
@@ -39,7 +46,7 @@ async function ids(command: string, client = '.cursor/mcp.json'): Promise<string
     environment,
   };
   const facts = await gatherFacts(session);
-  return checkServers({ ...facts, desktop: [join(root, 'desktop')] }).map(({ id }) => id);
+  return checkServers({ ...facts, desktop: [join(root, 'desktop')] });
 }
 
 test('a graphical client may not find mcp by its name, and finds it where every desktop looks', async () => {
@@ -69,4 +76,45 @@ test('a path to mcp that leads nowhere, or to what may not be run, is told', asy
   const mcp = put('shell/mcp');
   chmodSync(mcp, 0o644);
   expect(await ids(mcp)).toEqual(['server-gone']);
+});
+
+test.each([
+  ['known by how it begins', 'ghp_q7Vd0ZkX2mTb9LwR4sHn6YcJ1gPe8UaF3iKo'],
+  ['of no known kind', 'q7Vd0ZkX2mTb9LwR4sHn6YcJ1gPe8UaF3iKo'],
+])('a token %s in a command that holds its arguments too is not shown', async (_, token) => {
+  const found = await findings({ command: `npx -y server --token=${token}`, args: [] });
+  expect(found.map(({ id }) => id)).toEqual(['server-gone']);
+  expect(JSON.stringify(found)).not.toContain(token.slice(-8));
+});
+
+test('a token that stands where the name of a server should is not shown', async () => {
+  const token = 'ghp_q7Vd0ZkX2mTb9LwR4sHn6YcJ1gPe8UaF3iKo';
+  const found = await findings({ command: put('desktop/mcp'), args: ['exec', token] });
+  expect(found.map(({ id }) => id)).toContain('server-unknown');
+  expect(JSON.stringify(found)).not.toContain(token.slice(-8));
+});
+
+test('a name that is made to be searched for ever is not', async () => {
+  const found = await findings({
+    command: put('desktop/mcp'),
+    args: ['exec', 'eyJ-'.repeat(500_000)],
+  });
+  expect(found.map(({ id }) => id)).toContain('server-unknown');
+});
+
+test('a program in a folder that its entry alone has in PATH is found', async () => {
+  const program = { command: 'server-of-entry', args: [] };
+  const env = { PATH: `${join(root, 'own')}:/usr/bin` };
+  expect(await findings({ ...program, env })).toMatchObject([{ id: 'server-gone' }]);
+  put('own/server-of-entry');
+  expect(await findings(program)).toMatchObject([{ id: 'server-gone' }]);
+  expect(await findings({ ...program, env })).toEqual([]);
+});
+
+test('a path of a client’s file stands in a remedy as one word of the shell', async () => {
+  const mcp = put('a folder; $(id)/mcp');
+  const found = await findings({ command: mcp, args: ['exec', '--', '/bin/sh'] });
+  expect(found[0]?.remedy).toBe(
+    `ln -s ${process.execPath} '${join(root, 'a folder; $(id)/node')}'`,
+  );
 });

@@ -1,10 +1,11 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 
+import { word } from '../../output/hint.ts';
 import { commandPath } from '../client-snippet.ts';
 import type { Facts } from './facts.ts';
 import { finding, type Finding } from './finding.ts';
-import { serversIn, type ServerFact } from './servers.ts';
+import { programIn, serversIn, type ServerFact } from './servers.ts';
 
 /** Servers: that what they start is there, and that their client finds us. */
 export function checkServers(facts: Facts): readonly Finding[] {
@@ -40,15 +41,17 @@ function checkCall({ subject, wrapped, file }: ServerFact, facts: Facts): readon
   ];
 }
 
-function checkProgram({ subject, program, file }: ServerFact, facts: Facts): readonly Finding[] {
+function checkProgram(server: ServerFact, facts: Facts): readonly Finding[] {
+  const { subject, program, file, texts } = server;
   const [command] = program ?? [];
   // What a client or a reference fills in first is not known here.
   if (command === undefined || command.includes('$')) return [];
-  if (isFound(command, facts)) return [];
+  const [, own = ''] = texts.find(([name]) => name === 'PATH') ?? [];
+  if (isFound(command, own, facts)) return [];
   const where = command.includes('/') ? 'is not there' : 'is in no folder of PATH or settings.path';
   return [
     finding('server-gone', subject, {
-      cause: `its command ${command} ${where}, or may not be run`,
+      cause: `its command ${programIn(command)} ${where}, or may not be run`,
       remedy: `install it, or edit ${file}`,
     }),
   ];
@@ -90,18 +93,23 @@ function checkNode(
   return [
     finding('node-not-found', subject, {
       cause: `${client?.client} is started from a desktop, where mcp finds no Node`,
-      remedy: `ln -s ${process.execPath} ${beside}`,
+      remedy: `ln -s ${word(process.execPath)} ${word(beside)}`,
     }),
   ];
 }
 
-function isFound(command: string, { environment, config, folder, desktop }: Facts): boolean {
+/** `own`: the PATH that the entry itself sets. */
+function isFound(
+  command: string,
+  own: string,
+  { environment, config, folder, desktop }: Facts,
+): boolean {
   if (command.includes('/')) {
     const path = command.startsWith('~/') ? join(folder, command.slice(2)) : command;
     // A relative one is of a folder that its client knows.
     return !path.startsWith('/') || isExecutable(path);
   }
-  const folders = (environment['PATH'] ?? '').split(delimiter);
+  const folders = [own, environment['PATH'] ?? ''].flatMap((path) => path.split(delimiter));
   return isIn(command, [...folders, ...(config?.config.settings.path ?? []), ...desktop]);
 }
 

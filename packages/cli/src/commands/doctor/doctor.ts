@@ -1,5 +1,6 @@
 import { toBrokerError } from '@mcp-broker/daemon/protocol';
 
+import { fold } from '../../output/fold.ts';
 import { escape } from '../../output/terminal.ts';
 import type { Session } from '../session.ts';
 import { checkBackends } from './check-backends.ts';
@@ -93,12 +94,24 @@ function report({ mended, left }: Report, { output }: Session): void {
       ({ severity, subject, cause, remedy }) =>
         [severity, `${subject}: ${cause} (${output.typed(remedy)})`] as const,
     ),
-  ].map(([word, text]) => `${output.style(styles[word], word.padEnd(6))}  ${escape(text)}\n`);
-  output.result(lines.join(''), {
+  ].flatMap(([word, text]) => rowsOf(word, text, output));
+  output.result(lines.map((line) => `${line}\n`).join(''), {
     ok: wrong === 0,
-    findings: [...mended.map((one) => shape(one, true)), ...left.map((one) => shape(one, false))],
+    findings: [
+      ...mended.map((one) => shape(one, true, output)),
+      ...left.map((one) => shape(one, false, output)),
+    ],
   });
   output.note(summary(wrong, left, mended.length));
+}
+
+/** One line; on a terminal in rows, none of which but the first can begin as a finding does: a project names its servers. */
+function rowsOf(word: keyof typeof styles, text: string, output: Session['output']): string[] {
+  const line = { head: `${word.padEnd(6)}  `, text: escape(text) };
+  const { columns } = output;
+  const [first = '', ...more] =
+    columns === undefined ? [`${line.head}${line.text}`] : fold(line, columns);
+  return [`${output.style(styles[word], word)}${first.slice(word.length)}`, ...more];
 }
 
 const styles = { wrong: 'red', advice: 'yellow', mended: 'green' } as const;
@@ -106,8 +119,17 @@ const styles = { wrong: 'red', advice: 'yellow', mended: 'green' } as const;
 function shape(
   { id, severity, subject, cause, remedy, mend }: Finding,
   fixed: boolean,
+  output: Session['output'],
 ): Readonly<Record<string, unknown>> {
-  return { id, severity, subject, cause, remedy, fixable: mend !== undefined, fixed };
+  return {
+    id,
+    severity,
+    subject,
+    cause,
+    remedy: output.typed(remedy),
+    fixable: mend !== undefined,
+    fixed,
+  };
 }
 
 function summary(wrong: number, left: readonly Finding[], mended: number): string {

@@ -1,3 +1,5 @@
+import { withoutTokens } from '@mcp-broker/daemon/client-files';
+
 import type { Session } from '../session.ts';
 import { severities, type FindingId, type Mendable, type Severity } from './severities.ts';
 
@@ -27,8 +29,15 @@ export function finding<Id extends FindingId>(
   subject: string,
   { cause, remedy, mend }: Said<Id>,
 ): Finding {
-  const severity: Severity = severities[id];
-  return { id, severity, subject, cause, remedy, ...(mend === undefined ? {} : { mend }) };
+  return {
+    id,
+    severity: severities[id],
+    // Names and commands are what somebody wrote into a file, and it may have been a token.
+    subject: withoutTokens(subject),
+    cause: withoutTokens(cause),
+    remedy: withoutTokens(remedy),
+    ...(mend === undefined ? {} : { mend }),
+  };
 }
 
 /** Which of two looks a finding was in. */

@@ -50,6 +50,11 @@ export function nameOf(place: ClientFact['place'], { name, project }: ClientServ
   return `server ${name} of ${place.file}${project === undefined ? '' : ` (${project})`}`;
 }
 
+/** The program alone: some write its arguments into the same text, and tokens among them. */
+export function programIn(command: string): string {
+  return command.replace(/(?<=\S)\s[^]*$/, ' …');
+}
+
 function ofClient(place: ClientFact['place'], server: ClientServer): ServerFact {
   const wrapped = wrappedBy(server.command);
   const own = Object.entries(server.env).map(
