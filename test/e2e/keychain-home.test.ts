@@ -119,6 +119,14 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
       expect(await status()).toMatchObject({ keys: { source: 'keychain', state: 'ready' } });
     });
 
+    test('says it again in a home whose daemon outlived an init that failed', async () => {
+      await must('init', '--yes');
+      rmSync(join(home.broker, 'keychain'));
+      await must('init', '--yes');
+      await must('daemon', 'restart');
+      expect(await status()).toMatchObject({ keys: { source: 'keychain', state: 'ready' } });
+    });
+
     test('takes the sealed file when that is asked for, or a passphrase is given', async () => {
       for (const args of [[], ['--backend', 'sealed']]) {
         home = await newHome();
@@ -231,7 +239,8 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     const { pid } = (await status()) as { pid: number };
     const helpers = (): string =>
       readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
-    expect(helpers()).not.toBe('');
+    const limits = readFileSync(`/proc/${helpers()}/limits`, 'latin1');
+    expect(limits).toMatch(/^Max core file size +0 +0 /mu);
     await must('lock');
     await expect.poll(helpers, { timeout: 5000, interval: 20 }).toBe('');
   });
