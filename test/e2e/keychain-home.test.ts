@@ -234,17 +234,6 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     },
   );
 
-  test('ends with the lock what has had its key in its memory beside the daemon', async () => {
-    await setUp();
-    const { pid } = (await status()) as { pid: number };
-    const helpers = (): string =>
-      readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
-    const limits = readFileSync(`/proc/${helpers()}/limits`, 'latin1');
-    expect(limits).toMatch(/^Max core file size +0 +0 /mu);
-    await must('lock');
-    await expect.poll(helpers, { timeout: 5000, interval: 20 }).toBe('');
-  });
-
   test('waits for a locked keychain, and goes on by itself once that is open', async () => {
     await setUp();
     await must('daemon', 'stop');

@@ -96,6 +96,19 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
     expect(await home.mcp(['exec', ...printing('TOKEN')])).toMatchObject({ code: 0 });
   });
 
+  test('ends with the lock the process beside the daemon that reads it, which writes no core file', async () => {
+    expectSuccess(await home.mcp(['cache', 'clear']));
+    expectSuccess(await home.mcp(['exec', ...printing('TOKEN')]));
+    const { pid } = JSON.parse((await home.mcp(['status', '--json'])).stdout) as { pid: number };
+    const helpers = (): string =>
+      readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    const limits = readFileSync(`/proc/${helpers()}/limits`, 'latin1');
+    expect(limits).toMatch(/^Max core file size +0 +0 /mu);
+    expectSuccess(await home.mcp(['lock']));
+    await expect.poll(helpers, { timeout: 5000, interval: 20 }).toBe('');
+    await unlock();
+  });
+
   test('keeps a value that moves, whenever the daemon is killed', async () => {
     await home.set('MOVED', value);
     for (let round = 0; round < 4; round += 1) {
