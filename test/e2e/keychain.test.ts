@@ -109,6 +109,32 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
     await unlock();
   });
 
+  test('gives nothing out and changes nothing there while it is locked', async () => {
+    expectSuccess(
+      await home.mcp(['secret', 'set', 'KEPT', '--backend', 'keychain', '--stdin'], { input: 'x' }),
+    );
+    expectSuccess(await home.mcp(['lock']));
+    for (const args of [
+      ['list', '--backend', 'keychain'],
+      ['show', 'KEPT'],
+      ['history', 'KEPT'],
+      ['set', 'KEPT', '--stdin'],
+      ['set', 'NEW', '--backend', 'keychain', '--stdin'],
+      ['rm', 'KEPT'],
+      ['mv', 'KEPT', '--to', 'sealed'],
+    ]) {
+      const { code, stderr } = await home.mcp(['secret', ...args], { input: 'y' });
+      expect([code, stderr], args.join(' ')).toEqual([
+        75,
+        'mcp: error: the sealed file is locked\nmcp: hint: mcp unlock\n',
+      ]);
+    }
+    await unlock();
+    expect((await home.mcp(['secret', 'list', '--backend', 'keychain'])).stdout).toMatch(
+      /^KEPT +keychain +1 /mu,
+    );
+  });
+
   test('keeps a value that moves, whenever the daemon is killed', async () => {
     await home.set('MOVED', value);
     for (let round = 0; round < 4; round += 1) {
