@@ -127,6 +127,11 @@ test('a lock that comes meanwhile stands', async () => {
   expect(keyring.unlocked).toBe(false);
 });
 
+test('so does one that comes while the opening is written down', async () => {
+  onLine = () => keyring.lock();
+  await expect(opening.open()).rejects.toMatchObject({ code: 'ERR_LOCKED' });
+});
+
 test('an opening that cannot be written down is taken back', async () => {
   onLine = () => {
     throw new Error('disk full');
