@@ -122,6 +122,16 @@ test('a file that somebody wrote in the place of a unit is not overwritten', asy
   expect(session.stderr).toContain(`left, since mcp daemon install did not write it: ${units}`);
 });
 
+test('nor is half of the units written beside it', async () => {
+  mkdirSync(units, { recursive: true });
+  writeFileSync(join(units, `${name()}.socket`), '[Socket]\n');
+  const service = createSystemdService(unit(), units, fakeManager(() => ({})).call);
+  await expect(
+    installDaemon(createFakeSession({ home, running: false }), service),
+  ).rejects.toMatchObject({ code: 'ERR_INSECURE_FILE' });
+  expect(readdirSync(units)).toEqual([`${name()}.socket`]);
+});
+
 test('without a home there is nothing to install', async () => {
   const { call } = fakeManager(() => absent);
   const session = createFakeSession({ home: join(home, 'none'), running: false });
