@@ -150,7 +150,9 @@ test('an agent of launchd is written, loaded, left alone when it runs, and taken
     return verb === 'print' ? { ok: runs, stdout: '\tstate = running\n' } : {};
   });
   const service = createLaunchdService(unit(), units, call);
-  const status = { pid: 7, backends: [] } as unknown as Status;
+  const problem = { code: 'ERR_LOCKED', message: 'the keychain is locked', hint: 'unlock it' };
+  const keys = { source: 'keychain', state: 'locked', problem };
+  const status = { pid: 7, keys, backends: [{ state: 'locked' }] } as unknown as Status;
   const options = { home, running: false, answers: { 'broker.status': () => status } };
   const session = createFakeSession(options);
   await installDaemon(session, service);
@@ -158,6 +160,9 @@ test('an agent of launchd is written, loaded, left alone when it runs, and taken
   expect(session.stdout).toBe(
     `io.${name()} is installed and active, daemon pid 7\nio.${name()} is installed and active already\n`,
   );
+  // What is closed, and why: not each home has a sealed file.
+  expect(session.stderr).toContain('the keychain is locked: unlock it');
+  expect(session.stderr).not.toContain('sealed');
   await uninstallDaemon(session, service);
   expect(asked.map((line) => line.split(' ')[1])).toEqual([
     'print',
