@@ -240,6 +240,21 @@ describe.skipIf(lacks(...keychainNeeds))('a keychain', () => {
     expect(await get(one, 'A')).toBe('value');
   });
 
+  test('that hangs is let go of once it is closed, with its helper, and serves the next', async () => {
+    const one = home();
+    await set(one, 'A', 'value');
+    const release = keychain.stall();
+    try {
+      const hung = get(one, 'A');
+      one.access.close();
+      await expect(hung).rejects.toMatchObject({ code: 'ERR_LOCKED', hint: 'mcp unlock' });
+      await expect.poll(() => helpers(), { timeout: 10_000 }).toEqual([]);
+    } finally {
+      release();
+    }
+    expect(await get(one, 'A')).toBe('value');
+  });
+
   test('on a bus that says nothing is not waited for longer than the limit', async () => {
     const path = join(keychain.folder, 'mute');
     const mute = createServer().listen(path);

@@ -119,6 +119,14 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
       expect(await status()).toMatchObject({ keys: { source: 'keychain', state: 'ready' } });
     });
 
+    test('says it again in a home whose daemon outlived an init that failed', async () => {
+      await must('init', '--yes');
+      rmSync(join(home.broker, 'keychain'));
+      await must('init', '--yes');
+      await must('daemon', 'restart');
+      expect(await status()).toMatchObject({ keys: { source: 'keychain', state: 'ready' } });
+    });
+
     test('takes the sealed file when that is asked for, or a passphrase is given', async () => {
       for (const args of [[], ['--backend', 'sealed']]) {
         home = await newHome();

@@ -96,6 +96,45 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
     expect(await home.mcp(['exec', ...printing('TOKEN')])).toMatchObject({ code: 0 });
   });
 
+  test('ends with the lock the process beside the daemon that reads it, which writes no core file', async () => {
+    expectSuccess(await home.mcp(['cache', 'clear']));
+    expectSuccess(await home.mcp(['exec', ...printing('TOKEN')]));
+    const { pid } = JSON.parse((await home.mcp(['status', '--json'])).stdout) as { pid: number };
+    const helpers = (): string =>
+      readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    const limits = readFileSync(`/proc/${helpers()}/limits`, 'latin1');
+    expect(limits).toMatch(/^Max core file size +0 +0 /mu);
+    expectSuccess(await home.mcp(['lock']));
+    await expect.poll(helpers, { timeout: 5000, interval: 20 }).toBe('');
+    await unlock();
+  });
+
+  test('gives nothing out and changes nothing there while it is locked', async () => {
+    expectSuccess(
+      await home.mcp(['secret', 'set', 'KEPT', '--backend', 'keychain', '--stdin'], { input: 'x' }),
+    );
+    expectSuccess(await home.mcp(['lock']));
+    for (const args of [
+      ['list', '--backend', 'keychain'],
+      ['show', 'KEPT'],
+      ['history', 'KEPT'],
+      ['set', 'KEPT', '--stdin'],
+      ['set', 'NEW', '--backend', 'keychain', '--stdin'],
+      ['rm', 'KEPT'],
+      ['mv', 'KEPT', '--to', 'sealed'],
+    ]) {
+      const { code, stderr } = await home.mcp(['secret', ...args], { input: 'y' });
+      expect([code, stderr], args.join(' ')).toEqual([
+        75,
+        'mcp: error: the sealed file is locked\nmcp: hint: mcp unlock\n',
+      ]);
+    }
+    await unlock();
+    expect((await home.mcp(['secret', 'list', '--backend', 'keychain'])).stdout).toMatch(
+      /^KEPT +keychain +1 /mu,
+    );
+  });
+
   test('keeps a value that moves, whenever the daemon is killed', async () => {
     await home.set('MOVED', value);
     for (let round = 0; round < 4; round += 1) {

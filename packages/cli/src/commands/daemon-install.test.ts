@@ -122,6 +122,16 @@ test('a file that somebody wrote in the place of a unit is not overwritten', asy
   expect(session.stderr).toContain(`left, since mcp daemon install did not write it: ${units}`);
 });
 
+test('nor is half of the units written beside it', async () => {
+  mkdirSync(units, { recursive: true });
+  writeFileSync(join(units, `${name()}.socket`), '[Socket]\n');
+  const service = createSystemdService(unit(), units, fakeManager(() => ({})).call);
+  await expect(
+    installDaemon(createFakeSession({ home, running: false }), service),
+  ).rejects.toMatchObject({ code: 'ERR_INSECURE_FILE' });
+  expect(readdirSync(units)).toEqual([`${name()}.socket`]);
+});
+
 test('without a home there is nothing to install', async () => {
   const { call } = fakeManager(() => absent);
   const session = createFakeSession({ home: join(home, 'none'), running: false });
@@ -140,7 +150,9 @@ test('an agent of launchd is written, loaded, left alone when it runs, and taken
     return verb === 'print' ? { ok: runs, stdout: '\tstate = running\n' } : {};
   });
   const service = createLaunchdService(unit(), units, call);
-  const status = { pid: 7, backends: [] } as unknown as Status;
+  const problem = { code: 'ERR_LOCKED', message: 'the keychain is locked', hint: 'unlock it' };
+  const keys = { source: 'keychain', state: 'locked', problem };
+  const status = { pid: 7, keys, backends: [{ state: 'locked' }] } as unknown as Status;
   const options = { home, running: false, answers: { 'broker.status': () => status } };
   const session = createFakeSession(options);
   await installDaemon(session, service);
@@ -148,6 +160,9 @@ test('an agent of launchd is written, loaded, left alone when it runs, and taken
   expect(session.stdout).toBe(
     `io.${name()} is installed and active, daemon pid 7\nio.${name()} is installed and active already\n`,
   );
+  // What is closed, and why: not each home has a sealed file.
+  expect(session.stderr).toContain('the keychain is locked: unlock it');
+  expect(session.stderr).not.toContain('sealed');
   await uninstallDaemon(session, service);
   expect(asked.map((line) => line.split(' ')[1])).toEqual([
     'print',

@@ -6,6 +6,7 @@ import { findService } from '../service/find-service.ts';
 import type { Service } from '../service/service.ts';
 import { stopAndWait } from './daemon.ts';
 import { isThere, requireHome } from './home.ts';
+import { lockedKeys } from './keys-text.ts';
 import { using, type Session } from './session.ts';
 
 /** Has the service manager of the user look after the daemon. A second time changes nothing. */
@@ -36,16 +37,14 @@ export async function installDaemon(session: Session, service?: Service): Promis
     );
     return 0;
   }
-  const { pid, backends } = await serving(session, found);
+  const { pid, keys } = await serving(session, found);
   output.done(`${name} is installed and active, daemon pid ${pid}`, {
     name,
     active: true,
     changed: true,
     pid,
   });
-  if (backends.some(({ state }) => state === 'locked')) {
-    output.note('the sealed file is locked now: mcp unlock');
-  }
+  if (keys.state === 'locked') output.note(lockedKeys(keys));
   return 0;
 }
 

@@ -69,5 +69,10 @@ function configuredIdentity({ paths, output }: Session): string | undefined {
 /** Whether the daemon that runs has an identity from its service manager. */
 export async function isLentIdentity(session: Session): Promise<boolean> {
   const client = isThere(session.paths.home) ? await session.reach() : undefined;
-  return client !== undefined && using(client, unlockWithoutPassphrase);
+  if (client === undefined) return false;
+  return using(client, async (reached) => {
+    // A daemon on the keychain may have outlived an init that failed and took the home's files away.
+    const { keys } = (await reached.call('broker.status', {})).result;
+    return keys.source === 'sealed' && unlockWithoutPassphrase(reached);
+  });
 }

@@ -5,7 +5,7 @@ import type { Call, Called } from './manager.ts';
 import type { Removed, Service, ServiceState } from './service.ts';
 import { commandIn, serviceText, socketText } from './systemd-text.ts';
 import type { Unit } from './unit.ts';
-import { look, remove, write, type Wanted } from './written.ts';
+import { look, remove, requireOurs, write, type Wanted } from './written.ts';
 
 const comment = ['# ', ''] as const;
 
@@ -91,7 +91,11 @@ export function createSystemdService(unit: Unit, folder: string, call: Call): Se
       };
     },
 
-    write: () => files.map(write).includes(true),
+    write() {
+      // Both or neither.
+      for (const file of files) requireOurs(file);
+      return files.map(write).includes(true);
+    },
 
     async start(before) {
       const reloaded = await systemctl('daemon-reload');

@@ -47,19 +47,24 @@ export function look({ path, comment }: Wanted): {
 export function write(wanted: Wanted): boolean {
   const { path, comment } = wanted;
   const text = wanted.text();
+  requireOurs(wanted);
   const before = look(wanted);
-  if (before.found === 'other') {
-    throw new BrokerError('ERR_INSECURE_FILE', `${path} was written or changed by someone else`, {
-      hint: `move it away, then: mcp daemon install`,
-      subject: path,
-    });
-  }
   if (before.found === 'ours' && before.text === text) return false;
   const made = before.found === 'ours' ? before.made : makeFolders(dirname(path));
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, text + lastLine(text, made, comment), { mode: 0o644, flag: 'wx' });
   renameSync(draft, path);
   return true;
+}
+
+/** Throws `ERR_INSECURE_FILE` when what is there is not of our making. */
+export function requireOurs(wanted: Wanted): void {
+  const { path } = wanted;
+  if (look(wanted).found !== 'other') return;
+  throw new BrokerError('ERR_INSECURE_FILE', `${path} was written or changed by someone else`, {
+    hint: `move it away, then: mcp daemon install`,
+    subject: path,
+  });
 }
 
 /** Takes it away if it is as we wrote it, and the folders that were made for it as far as they are empty. */

@@ -10,7 +10,8 @@ export function keychainHandlers(broker: Broker): Pick<Handlers, 'keychain.creat
 
   return {
     async 'keychain.create'(_params, context) {
-      if (keyring.source === 'keychain' && keyring.unlocked) return { result: { created: false } };
+      const isKept = keyring.source === 'keychain' && existsSync(paths.keychain);
+      if (isKept && keyring.unlocked) return { result: { created: false } };
       if (keyring.source === 'sealed') requireNothingSealed(broker);
       let created = false;
       const { epoch } = keyring;

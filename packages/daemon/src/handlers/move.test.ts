@@ -228,6 +228,23 @@ describe('mcp secret mv', () => {
     writeFileSync(file, text.replace('ttl: 1m', 'path: TOKEN, field: a'));
     await expect(start().move('keychain')).rejects.toMatchObject({ code: 'ERR_USAGE' });
   });
+
+  test.each(['path: TOKEN', 'backend: sealed, path: TOKEN, field: a'])(
+    'takes nothing from another variable that leads to the same item by %s',
+    async (entry) => {
+      writeFileSync(file, `${text}  OTHER: { ${entry} }\n`);
+      await expect(start().move('keychain')).rejects.toMatchObject({
+        code: 'ERR_USAGE',
+        message: 'OTHER leads to the value of TOKEN as well',
+      });
+      expect(stores.keychain.size).toBe(0);
+      // Nor where the name leads to a copy already.
+      stores.keychain.set('TOKEN', 'value');
+      writeFileSync(file, readFileSync(file, 'utf8').replace('ttl: 1m', 'backend: keychain'));
+      expect(await start().move('keychain')).toMatchObject({ removed: false });
+      expect(stores['sealed-file'].get('TOKEN')).toBe('value');
+    },
+  );
 });
 
 describe('mcp secret set --backend', () => {

@@ -57,6 +57,8 @@ async function move(
   const value = await from.store.get(from.locator, context);
   if (value === undefined) throw unknownSecret(name, from.backend);
   try {
+    const other = alsoLeading(broker, name, from);
+    if (other !== undefined) throw shared(broker, name, other);
     broker.keyring.touch();
     await copy(broker, name, value, target, context);
     await leadVariable(broker.paths.config, name, to);
@@ -71,6 +73,16 @@ async function move(
 async function placeOf(broker: Broker, backend: string, at: Locator | string): Promise<Place> {
   const store = await broker.resolver.provider(backend);
   return { backend, store, locator: typeof at === 'string' ? store.locate(at) : at };
+}
+
+/** A variable beside this one whose entry leads to the place, or to a part of what lies there. */
+function alsoLeading({ config }: Broker, name: string, place: Place): string | undefined {
+  const { settings, variables } = config;
+  const found = Object.entries(variables).find(
+    ([other, { backend = settings.defaultBackend, path = place.store.locate(other).path }]) =>
+      other !== name && backend === place.backend && path === place.locator.path,
+  );
+  return found?.[0];
 }
 
 /** Written down, written, read back and compared; what is not the same is taken away again. */
@@ -131,6 +143,7 @@ async function tidy(broker: Broker, name: string, to: string, context: Context):
       if (backend === to || !isSupported(kind)) continue;
       const place = await placeOf(broker, backend, name);
       if (!place.store.local || place.store.delete === undefined) continue;
+      if (alsoLeading(broker, name, place) !== undefined) continue;
       const found = await holds(place, value, context).catch(() => 'nothing');
       if (found !== 'it') continue;
       await removeOld(broker, name, value, place, context);
@@ -162,6 +175,13 @@ async function holds(
 function notWhole(broker: Broker, name: string): BrokerError {
   return new BrokerError('ERR_USAGE', `${name} is one field or version of a secret`, {
     hint: `it cannot be moved alone: change its entry under variables in ${broker.paths.config}`,
+    subject: name,
+  });
+}
+
+function shared({ paths }: Broker, name: string, other: string): BrokerError {
+  return new BrokerError('ERR_USAGE', `${other} leads to the value of ${name} as well`, {
+    hint: `it would lose it: first let ${other} lead elsewhere, under variables in ${paths.config}`,
     subject: name,
   });
 }

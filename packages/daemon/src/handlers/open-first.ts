@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { toBrokerError } from '@mcp-broker/providers/errors';
 import type { Broker } from '../broker.ts';
 import type { Context, Handlers } from '../listener/handler.ts';
@@ -13,10 +14,8 @@ const waiting = [
   'grant.revoke',
   'audit.verify',
 ] as const satisfies readonly Method[];
-/** The keychain would answer these also while the home is locked, or a person would type a code in vain. */
-const closed = [
-  'approval.open',
-  'sealed.create',
+/** The keychain would answer these also while the home is locked, whichever its keys come from. */
+const closedSecrets = [
   'secret.set',
   'secret.list',
   'secret.show',
@@ -25,24 +24,37 @@ const closed = [
   'secret.remove',
   'secret.move',
   'secret.history',
+] as const satisfies readonly Method[];
+/** And these in a home on it, or a person would type a code in vain. */
+const closed = [
+  'approval.open',
+  'sealed.create',
   'backend.test',
+  ...closedSecrets,
 ] as const satisfies readonly Method[];
 
 type Action = (params: object, context: Context) => Promise<never>;
 
-/** The handlers, before some of which a home on the keychain is opened. */
+/** The handlers, before some of which a home on the keychain is opened; one with a sealed file a person opens. */
 export function openFirst(
-  { keyring, opening }: Pick<Broker, 'keyring' | 'opening'>,
+  { keyring, opening, paths }: Pick<Broker, 'keyring' | 'opening' | 'paths'>,
   handlers: Handlers,
 ): Handlers {
+  /** One that is not set up yet says so itself. */
+  const isSetUp = (): boolean =>
+    keyring.hasIdentityFile || existsSync(paths.identity) || existsSync(paths.secrets);
   const opened: Partial<Record<Method, Action>> = {};
   for (const method of [...waiting, ...closed]) {
     const isClosed = (closed as readonly Method[]).includes(method);
+    const isSecret = (closedSecrets as readonly Method[]).includes(method);
     // What each takes and gives stays as it is.
     const handle = handlers[method] as Action;
     opened[method] = (params, context) => {
       // Nothing is put in between on the way of a launch.
-      if (keyring.unlocked || keyring.source === 'sealed') return handle(params, context);
+      if (keyring.unlocked) return handle(params, context);
+      if (keyring.source === 'sealed') {
+        return isSecret && isSetUp() ? Promise.reject(keyring.closed()) : handle(params, context);
+      }
       return opening
         .open()
         .catch((error: unknown) => {

@@ -20,8 +20,9 @@ export function revealHandlers(broker: Broker): Pick<Handlers, 'secret.open' | '
     },
 
     async 'secret.reveal'({ name, code }, context) {
-      const { plan, item } = await findSecret(broker, name, context);
+      // Before anything is waited for: whoever locks from now on was told that nothing leaves any more.
       const { epoch } = keyring;
+      const { plan, item } = await findSecret(broker, name, context);
       const line = lineOf(name, plan.backend, context);
       return refusing(broker, line, async () => {
         const [passphrase] = context.attachments;

@@ -35,7 +35,7 @@ export interface HomeKeys {
   close(): void;
 }
 
-export interface HomeKeysOptions extends Omit<KeyringOptions, 'keychain' | 'sealed'> {
+export interface HomeKeysOptions extends Omit<KeyringOptions, 'keychain' | 'sealed' | 'onLock'> {
   readonly paths: Paths;
   readonly platform: Platform;
   readonly clock: Clock;
@@ -50,7 +50,15 @@ export function createHomeKeys(options: HomeKeysOptions): HomeKeys {
   const access = createKeychainAccess({ sessionBus, after });
   const items = createKeychainOwnItems(access, paths.home);
   const keychain = createKeychainHome({ paths, items });
-  const keyring = createKeyring({ ...options, keychain, sealed: paths.identity });
+  const keyring = createKeyring({
+    ...options,
+    keychain,
+    sealed: paths.identity,
+    // The process that talks to the keychain has had the home's key, and may have a value on its way.
+    onLock: () => {
+      access.close();
+    },
+  });
   const context: StoreContext = {
     identity: keyring,
     lock: (path, signal) => fileLock(path, signal, platform, clock),

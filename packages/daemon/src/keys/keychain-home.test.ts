@@ -39,6 +39,14 @@ test('has a key of 32 random bytes, which the next daemon finds, and leaves noth
   expect(await next.read()).toEqual(made);
 });
 
+test('says again that it is on the keychain when its file was taken away', async () => {
+  const home = start();
+  const made = await home.create();
+  rmSync(paths.keychain);
+  expect(await home.create()).toBeUndefined();
+  expect(await start().read()).toEqual(made);
+});
+
 test('keeps the items of the daemon apart from those of another home', async () => {
   const home = start();
   await home.create();

@@ -111,6 +111,8 @@ export function createKeychainHome({ paths, items }: KeychainHomeOptions): Keych
         throw error;
       });
       key?.fill(0);
+      // An init that failed, and had not started this daemon, took the file away: the next daemon needs it.
+      if (!existsSync(paths.keychain)) writeMarker(paths.keychain, id);
       return key === undefined ? makeKey() : undefined;
     },
     own: {

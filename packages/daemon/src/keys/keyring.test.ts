@@ -24,7 +24,11 @@ interface SetUp {
   readonly settings: { lockAfterMs: number; identityFile: string | undefined };
 }
 
-function setUp(lockAfterMs = 1000, sealed = join(folder, 'identity.age')): SetUp {
+function setUp(
+  lockAfterMs = 1000,
+  sealed = join(folder, 'identity.age'),
+  onLock?: () => void,
+): SetUp {
   const settings: SetUp['settings'] = { lockAfterMs, identityFile: undefined };
   let others = 0;
   const clock = fakeClock();
@@ -35,6 +39,7 @@ function setUp(lockAfterMs = 1000, sealed = join(folder, 'identity.age')): SetUp
     sealed,
     identityFile: () => settings.identityFile,
     lockAfterMs: () => settings.lockAfterMs,
+    ...(onLock === undefined ? {} : { onLock }),
     onIdle: () => {
       idle += 1;
     },
@@ -52,6 +57,18 @@ describe('the keyring', () => {
     expect(() => keyring.use(() => undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_LOCKED', hint: 'mcp unlock' }),
     );
+  });
+
+  test('tells of each lock, once nothing is held any more', () => {
+    const held: boolean[] = [];
+    const { keyring, clock } = setUp(1000, undefined, () => held.push(keyring.unlocked));
+    keyring.adopt(scalar());
+    keyring.lock();
+    keyring.adopt(scalar());
+    clock.pass(1000);
+    // A value may be on its way to the keychain while no key is held.
+    keyring.lock();
+    expect(held).toEqual([false, false, false]);
   });
 
   test('lends what it adopted, and wipes what it was handed', () => {

@@ -76,6 +76,8 @@ export interface KeyringOptions {
   /** A plain identity file, for machines without a person. */
   readonly identityFile: () => string | undefined;
   readonly lockAfterMs: () => number;
+  /** Whatever locked it: what else has had the keys in its memory is to end. */
+  readonly onLock?: () => void;
   /** It locked itself after idle time. */
   readonly onIdle: () => void;
   /** Another identity than the one held before: what was granted under that one is void. */
@@ -236,7 +238,9 @@ export function createKeyring(options: KeyringOptions): Keyring {
       epoch += 1;
       cancelIdle();
       const wasHeld = homeKey.wipe();
-      return identity.wipe() || wasHeld;
+      const isChange = identity.wipe() || wasHeld;
+      options.onLock?.();
+      return isChange;
     },
     closed: () =>
       (source === 'keychain' ? options.keychain?.closed() : undefined) ?? sealedIsLocked(),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditEvent } from '../audit/event.ts';
@@ -127,6 +127,11 @@ test('a lock that comes meanwhile stands', async () => {
   expect(keyring.unlocked).toBe(false);
 });
 
+test('so does one that comes while the opening is written down', async () => {
+  onLine = () => keyring.lock();
+  await expect(opening.open()).rejects.toMatchObject({ code: 'ERR_LOCKED' });
+});
+
 test('an opening that cannot be written down is taken back', async () => {
   onLine = () => {
     throw new Error('disk full');
@@ -156,9 +161,19 @@ test('another key than the one before is told of', async () => {
 });
 
 describe('before a request', () => {
+  const ofSecrets = [
+    'secret.set',
+    'secret.list',
+    'secret.show',
+    'secret.open',
+    'secret.reveal',
+    'secret.remove',
+    'secret.move',
+    'secret.history',
+  ];
   const handlers = (): Record<string, (params: object, context: Context) => Promise<unknown>> =>
     openFirst(
-      { keyring, opening },
+      { keyring, opening, paths },
       new Proxy({} as Handlers, {
         get: () => () => Promise.resolve({ unlocked: keyring.unlocked }),
         ownKeys: () => [],
@@ -176,17 +191,22 @@ describe('before a request', () => {
 
   test('a value in the keychain is out of reach while the home is locked', async () => {
     keychain.shut();
-    for (const method of [
-      'secret.set',
-      'secret.list',
-      'secret.show',
-      'secret.open',
-      'secret.reveal',
-      'secret.remove',
-      'secret.move',
-    ]) {
+    for (const method of ofSecrets) {
       await expect(call(method), method).rejects.toMatchObject({ code: 'ERR_LOCKED' });
     }
+  });
+
+  test('nor is it had in a home with a sealed file, once there is one', async () => {
+    rmSync(paths.keychain);
+    start();
+    expect(await call('secret.reveal')).toEqual({ unlocked: false });
+    writeFileSync(paths.identity, '');
+    for (const method of ofSecrets) {
+      await expect(call(method), method).rejects.toMatchObject({ hint: 'mcp unlock' });
+    }
+    expect(await call('sealed.create')).toEqual({ unlocked: false });
+    keyring.adopt(new Uint8Array(32).fill(1));
+    expect(await call('secret.reveal')).toEqual({ unlocked: true });
   });
 
   test('what says itself that it is locked is asked all the same', async () => {

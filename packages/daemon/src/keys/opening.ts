@@ -23,6 +23,8 @@ export function createOpening(
   const attempt = async (by: Asker = { pid: process.pid }): Promise<void> => {
     await unlocking(parts, { backend: 'keychain', ...by }, () => keyring.open());
     await onOpened();
+    // Locked meanwhile: who waits for this must not go on.
+    if (!keyring.unlocked) throw keyring.closed();
   };
 
   return {

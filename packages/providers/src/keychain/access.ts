@@ -23,7 +23,7 @@ export interface KeychainAccess {
    * values do no harm, since they stay in the helper, which ends.
    */
   names(service: string, options: CallOptions): Promise<readonly string[]>;
-  /** Ends the helper; the next call starts another. */
+  /** Ends the helper, and what waits for it with `ERR_LOCKED`; the next call starts another. */
   close(): void;
 }
 
@@ -187,7 +187,7 @@ export function createKeychainAccess(context: KeychainContext): KeychainAccess {
       return names;
     },
     close: () => {
-      end('failed');
+      end('closed');
     },
   };
 }

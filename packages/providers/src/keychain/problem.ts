@@ -12,6 +12,8 @@ export type KeychainProblem =
   | 'silent'
   /** It answers, and cannot serve. */
   | 'failed'
+  /** It was not waited for: the home was locked, or its daemon has ended. */
+  | 'closed'
   /** Several items match one name: another program has written one of them. */
   | 'ambiguous'
   /** The value or the name is longer than it can hold. */
@@ -25,6 +27,7 @@ export const keychainProblems: readonly KeychainProblem[] = [
   'locked',
   'silent',
   'failed',
+  'closed',
   'ambiguous',
   'too-long',
   'no-library',
@@ -51,6 +54,11 @@ export function keychainError(problem: KeychainProblem): BrokerError {
     case 'silent':
       return unavailable('the keychain did not answer in time', {
         hint: 'answer its dialog if one is open, then try again; else: mcp status',
+        retryable: true,
+      });
+    case 'closed':
+      return new BrokerError('ERR_LOCKED', 'the home was locked before the keychain answered', {
+        hint: 'mcp unlock',
         retryable: true,
       });
     case 'ambiguous':
