@@ -196,28 +196,6 @@ describe.skipIf(lacks(...keychainNeeds, 'python3'))('a home on a real keychain',
     expect(await status()).toMatchObject({ grants: 1 });
   });
 
-  test.skipIf(lacks('secret-tool'))(
-    'leaves nothing in the keychain once its items are cleared as the tutorial says',
-    async () => {
-      await must('init');
-      await home.set('API_TOKEN', value);
-      const backends = JSON.parse(await must('backend', 'list', '--json')) as readonly {
-        readonly name: string;
-        readonly where?: string;
-      }[];
-      const service = backends.find(({ name }) => name === 'keychain')?.where ?? '';
-      await must('daemon', 'stop');
-      const found = (name: string): string =>
-        keychain.run('secret-tool', ['search', '--all', 'service', name]);
-      expect(found(service)).toContain(value);
-      expect(found(`${service}/own`)).not.toBe('');
-      for (const name of [service, `${service}/own`]) {
-        keychain.run('secret-tool', ['clear', 'service', name]);
-        expect(found(name)).toBe('');
-      }
-    },
-  );
-
   test('is locked by a person until a person unlocks it, also for the next daemon', async () => {
     await setUp();
     await must('lock');

@@ -157,6 +157,33 @@ describe.skipIf(lacks(...keychainNeeds))('a home whose values lie in the keychai
       expect(left.stdout).not.toContain('MOVED');
     }
   }, 300_000);
+
+  test.skipIf(lacks('secret-tool'))(
+    'nothing is left in the keychain of a home once its items are cleared as the tutorial says',
+    async () => {
+      const other = await createHome({ kind: 'empty', bus: keychain.bus });
+      try {
+        expectSuccess(await other.mcp(['init']));
+        await other.set('API_TOKEN', value);
+        const { stdout } = expectSuccess(await other.mcp(['backend', 'list', '--json']));
+        const backends = JSON.parse(stdout) as readonly {
+          readonly name: string;
+          readonly where?: string;
+        }[];
+        const service = backends.find(({ name }) => name === 'keychain')?.where ?? '';
+        const found = (name: string): string =>
+          keychain.run('secret-tool', ['search', '--all', 'service', name]);
+        expect(found(service)).toContain(value);
+        expect(found(`${service}/own`)).not.toBe('');
+        for (const name of [service, `${service}/own`]) {
+          keychain.run('secret-tool', ['clear', 'service', name]);
+          expect(found(name)).toBe('');
+        }
+      } finally {
+        await other.remove();
+      }
+    },
+  );
 });
 
 /** The move has begun: its first line is in the audit. Then it goes on for so long. */

@@ -30,10 +30,15 @@ async function squat(): Promise<void> {
   squatter = createServer((connection) => {
     connection.on('error', () => undefined);
     connection.on('data', (chunk) => {
-      const isFirst = heard === '';
-      heard += chunk.toString();
-      const answer = { jsonrpc: '2.0', id: 0, result: { protocol: 1, version: '1', pid: 1 } };
-      if (isFirst) connection.write(`${JSON.stringify(answer)}\n`);
+      const said = chunk.toString();
+      heard += said;
+      for (const [, id, method] of said.matchAll(/"id":(\d+),"method":"(broker\.\w+)"/gu)) {
+        const result =
+          method === 'broker.hello'
+            ? { protocol: 1, version: '1', pid: 1 }
+            : { keys: { source: 'sealed', state: 'locked' }, backends: [] };
+        connection.write(`${JSON.stringify({ jsonrpc: '2.0', id: Number(id), result })}\n`);
+      }
       if (heard.includes(home.passphrase)) connection.end();
     });
   });

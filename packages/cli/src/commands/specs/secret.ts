@@ -115,7 +115,7 @@ const mv: CommandSpec = {
     'leads to the value, and the same command goes on.',
   arguments: [['NAME', 'the variable']],
   options: [['--to <BACKEND>', 'the backend that it goes to', 'backend']],
-  example: 'mcp secret mv API_TOKEN --to keychain',
+  example: 'mcp secret mv API_TOKEN --to sealed',
   async run(given, session) {
     const { moveSecret } = await import('../secrets.ts');
     return moveSecret({ name: given.argument(0) ?? '', to: given.text('to') }, session);
