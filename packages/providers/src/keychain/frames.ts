@@ -23,7 +23,7 @@ const maxPartBytes = 16 * 2 ** 20;
 /** Length and JSON, length and bytes, in memory that the caller wipes once it is written. */
 export function encodeFrame(
   header: HelperRequest | HelperAnswer,
-  body: Uint8Array = new Uint8Array(),
+  body: Uint8Array = secretBytes(0),
 ): Buffer<ArrayBuffer> {
   const json = Buffer.from(JSON.stringify(header));
   return joinSecrets([length(json), json, length(body), body]);
