@@ -152,6 +152,21 @@ describe.skipIf(lacks('linux'))('a socket that a service manager lends', () => {
     client.socket.destroy();
     await listener.stop(0);
   });
+
+  test('goes over to the next daemon, however often somebody comes again', async () => {
+    lendable = bindLendable(path);
+    const error = new BrokerError('ERR_CONFIG', 'line 3 is wrong', { hint: 'mcp config check' });
+    const options = { paths: home.paths, platform, clock: systemClock, lent: lendable.lend() };
+    const clients: ReturnType<typeof rawClient>[] = [];
+    const again = setInterval(() => clients.push(rawClient(path)), 20);
+    try {
+      await turnAway(error, options);
+    } finally {
+      clearInterval(again);
+      for (const { socket } of clients) socket.destroy();
+    }
+    expect(clients.length).toBeGreaterThan(10);
+  });
 });
 
 describe.skipIf(lacks('linux'))('the service manager hears', () => {

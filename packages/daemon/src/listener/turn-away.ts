@@ -11,6 +11,8 @@ import { version } from '../version.ts';
 
 /** So long after the last client another one may still be on its way through the queue. */
 const quietMs = 100;
+/** Those who come again and again would hear for ever what may long be mended: the next daemon tells them. */
+const mostMs = 1000;
 const graceMs = 1000;
 
 export interface TurnAwayOptions {
@@ -39,14 +41,17 @@ export async function turnAway(error: BrokerError, options: TurnAwayOptions): Pr
     onRefused: () => undefined,
     onLost: () => undefined,
   });
-  let newest = clock.monotonic();
+  const began = clock.monotonic();
+  let newest = began;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     newest = clock.monotonic();
     connections.add(socket);
   });
   server.on('error', () => undefined);
   await listenOn(server, { fd: lent });
-  while (clock.monotonic() - newest < quietMs) await sleep(quietMs);
+  while (clock.monotonic() - newest < quietMs && clock.monotonic() - began < mostMs) {
+    await sleep(quietMs);
+  }
   const closed = new Promise<void>((resolve) => {
     server.close(() => {
       resolve();
