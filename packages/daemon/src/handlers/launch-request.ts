@@ -166,7 +166,7 @@ function whereabouts({ config, paths }: Broker, plan: Plan): LaunchVariable {
     reference: text,
     backend,
     kind,
-    origin: backendOrigin(kind, settings, { secretsFile: paths.secrets }),
+    origin: backendOrigin(kind, settings, { secretsFile: paths.secrets, home: paths.home }),
     locator: formatLocator(plan.locator),
   };
 }

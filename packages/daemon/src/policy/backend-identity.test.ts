@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backend } from '../config/backends.ts';
 import { backendOrigin } from './backend-identity.ts';
 
-const context = { secretsFile: '/home/ada/.mcp/secrets.age' };
+const context = { secretsFile: '/home/ada/.mcp/secrets.age', home: '/home/ada/.mcp' };
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mcp-origin-'));
@@ -73,8 +73,12 @@ test('the sealed file is known by its path', () => {
   expect(backendOrigin('sealed-file', undefined, context)).toBe(context.secretsFile);
 });
 
-test('a backend without settings is known by its kind', () => {
-  expect(backendOrigin('keychain', undefined, context)).toBe('{"kind":"keychain"}');
+test('the keychain is known by the service name of the home', () => {
+  const origin = backendOrigin('keychain', undefined, context);
+  expect(origin).toMatch(/^mcp-broker\/[0-9a-f]{12}$/u);
+  expect(backendOrigin('keychain', undefined, { ...context, home: '/home/bob/.mcp' })).not.toBe(
+    origin,
+  );
 });
 
 describe('a CA', () => {

@@ -1,3 +1,4 @@
+import { keychainServices } from '@mcp-broker/providers';
 import { hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
@@ -6,15 +7,16 @@ const maxCaBytes = 4 * 1024 * 1024;
 
 /**
  * What a backend is reached by, as text that a person can read and that two backends share only when
- * they are reached alike: the file of the sealed one; the command that reads a value; of others all settings by name, and for a CA the
+ * they are reached alike: the file of the sealed one; the service name that this home has in the keychain; the command that reads a value; of others all settings by name, and for a CA the
  * digest of its content too. How long values live is no part of it. Asks no network.
  */
 export function backendOrigin(
   kind: string,
   settings: unknown,
-  context: { readonly secretsFile: string },
+  context: { readonly secretsFile: string; readonly home: string },
 ): string {
   if (kind === 'sealed-file') return context.secretsFile;
+  if (kind === 'keychain') return keychainServices(context.home).secrets;
   // What reads a value; how long it may take, say, is no part of it.
   if (kind === 'command')
     return JSON.stringify(ordered({ kind, ...chosen(settings, ['get', 'env']) }));

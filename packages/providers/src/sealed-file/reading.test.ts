@@ -78,6 +78,12 @@ const changes: [what: string, code: string, change: () => void][] = [
   ['a byte of it has changed', 'ERR_CORRUPT', () => flipByte()],
   ['it has gone', 'ERR_NO_HOME', () => rmSync(file)],
 ];
+
+test('where there is none, as in a home on the keychain, it says how to make one', async () => {
+  rmSync(file);
+  await expect(provider.list(options)).rejects.toMatchObject({ hint: 'mcp init --backend sealed' });
+});
+
 test.each(changes)('a file that was read gives nothing once %s', async (_what, code, change) => {
   change();
   const calls = [

@@ -58,7 +58,7 @@ function readSealed({ file }: SealedFileContext): Buffer {
   const sealed = readOwnFile(file, { what: 'sealed file', maxBytes: maxFileBytes });
   if (sealed !== undefined) return sealed;
   throw new BrokerError('ERR_NO_HOME', `sealed file ${file} does not exist`, {
-    hint: 'mcp init',
+    hint: 'mcp init --backend sealed',
     subject: file,
   });
 }
